@@ -1,0 +1,226 @@
+"""``Beats``: labelled heartbeats with their patients, the one type every chapter passes on."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+CLASSES = ("N", "S", "V", "F", "Q")
+
+# ANSI/AAMI EC57: which annotation symbols of the MIT-BIH database make up each class.
+AAMI = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
+
+# De Chazal, O'Dwyer & Reilly 2004, doi:10.1109/TBME.2004.827359: two halves of the
+# database with different people (but for 201/202) and the four paced records left out.
+DS1 = tuple(
+    "101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split()
+)
+DS2 = tuple(
+    "100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split()
+)
+WIDTH = 187  # samples of one beat, the width of the published format
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Beats:
+    """Heartbeats as an array, with what is known of each.
+
+    Parameters
+    ----------
+    signals : float32 array (n, 187)
+        One beat a row, scaled to [0, 1], zeros after its end.
+    labels : int array (n,)
+        Position of the beat's class in `classes`.
+    patients, records : str array (n,) or None
+        Who the beat belongs to, and the record it was cut from. Where only some are
+        known, an object array with None for the others.
+    folds : str array (n,) or None
+        The published fold ("train" or "test"), where there is one.
+    samples : int array (n,) or None
+        The annotated R peak's sample number in its record; -1 where unknown.
+    classes : tuple of str
+        Names of the classes, in the order of the labels.
+    fs : float
+        Sampling frequency in Hz.
+    source : str
+        "physionet", "kaggle" or "simulated".
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+    """
+
+    signals: np.ndarray
+    labels: np.ndarray
+    patients: np.ndarray | None = None
+    records: np.ndarray | None = None
+    folds: np.ndarray | None = None
+    samples: np.ndarray | None = None
+    classes: tuple = CLASSES
+    fs: float = 120.0
+    source: str = "physionet"
+
+    def __post_init__(self):
+        signals, labels = np.asanyarray(self.signals), np.asanyarray(self.labels)
+        if signals.ndim != 2 or signals.shape[1] != WIDTH:
+            raise ValueError(f"signals must have shape (n, {WIDTH}), not {signals.shape}")
+        if labels.shape != signals.shape[:1]:
+            raise ValueError(f"labels must have shape ({len(signals)},), not {labels.shape}")
+        if len(labels) and not (0 <= labels.min() and labels.max() < len(self.classes)):
+            raise ValueError(f"labels must lie in 0..{len(self.classes) - 1}")
+        for name in ("patients", "records", "folds", "samples"):
+            column = getattr(self, name)
+            if column is not None and np.shape(column) != labels.shape:
+                raise ValueError(f"{name} must have shape {labels.shape}, not {np.shape(column)}")
+        object.__setattr__(self, "signals", signals.astype(np.float32, copy=False))
+        object.__setattr__(self, "labels", labels.astype(np.int64, copy=False))
+        object.__setattr__(self, "classes", tuple(self.classes))
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        """A subset: a boolean mask, an array of positions, or a slice."""
+        if isinstance(index, (int, np.integer)):
+            index = [index]
+        columns = {
+            f.name: column[index]
+            for f in fields(self)
+            if isinstance(column := getattr(self, f.name), np.ndarray)
+        }
+        return replace(self, **columns)
+
+    def counts(self):
+        """Number of beats of each class, a Series indexed by class name."""
+        import pandas as pd  # here and below: it takes longer to import than beats to map
+
+        n = np.bincount(self.labels, minlength=len(self.classes))
+        return pd.Series(n, index=pd.Index(self.classes, name="class"), name="beats")
+
+    def to_frame(self, signals=False):
+        """A DataFrame with one row a beat: class, label and whatever is known of it.
+
+        With ``signals=True`` the 187 samples follow as columns 0 to 186.
+        """
+        import pandas as pd
+
+        frame = pd.DataFrame({"class": np.array(self.classes)[self.labels], "label": self.labels})
+        for name in ("patients", "records", "folds", "samples"):
+            if getattr(self, name) is not None:
+                frame[name.removesuffix("s")] = getattr(self, name)
+        if signals:
+            frame = pd.concat([frame, pd.DataFrame(np.asarray(self.signals))], axis=1)
+        return frame
+
+    def split(self, test_size=0.2, by="beat", seed=0):
+        """Two disjoint parts, (train, test).
+
+        Parameters
+        ----------
+        test_size : float
+            Share of the beats to put into test, between 0 and 1.
+        by : "beat" or "patient"
+            "beat" shuffles all beats and keeps the share of each class; one patient's
+            beats land on both sides. "patient" keeps every patient whole: of 2 000
+            random allocations of the patients, the one whose test part comes closest to
+            `test_size` of the beats of every class.
+        seed : int
+            Seeds the shuffle; the same seed gives the same split.
+
+        Raises
+        ------
+        ValueError
+            If `by="patient"` and a beat has no patient, or there are fewer than two.
+        """
+        if not 0 < test_size < 1:
+            raise ValueError(f"test_size must lie between 0 and 1, not {test_size}")
+        if by == "beat":
+            from sklearn.model_selection import train_test_split
+
+            rarest = self.counts()[lambda n: n > 0].min()
+            train, test = train_test_split(
+                np.arange(len(self)),
+                test_size=test_size,
+                random_state=seed,
+                stratify=self.labels if rarest > 1 else None,
+            )
+            return self[np.sort(train)], self[np.sort(test)]
+        if by == "patient":
+            in_test = self._allocate_patients(test_size, seed)
+            return self[~in_test], self[in_test]
+        raise ValueError(f'by must be "beat" or "patient", not {by!r}')
+
+    def _allocate_patients(self, test_size, seed):
+        """Mask of the beats whose patients go into test."""
+        people, beat_person = np.unique(self._known_patients(), return_inverse=True)
+        if len(people) < 2:
+            raise ValueError("a split by patient needs at least two patients")
+        table = np.zeros((len(people), len(self.classes)))
+        np.add.at(table, (beat_person, self.labels), 1)
+        table = table[:, table.sum(0) > 0]
+        rng = np.random.default_rng(seed)
+        best, best_error = None, np.inf
+        for _ in range(2000):
+            order = rng.permutation(len(people))
+            share = table[order].cumsum(0)[:-1] / table.sum(0)
+            # the class shares count alike, whatever their size; so does the total
+            total = table[order].sum(1).cumsum()[:-1] / len(self)
+            error = np.abs(share - test_size).mean(1) + np.abs(total - test_size)
+            cut = error.argmin()
+            if error[cut] < best_error:
+                best, best_error = order[: cut + 1], error[cut]
+        return np.isin(beat_person, best)
+
+    def _known_patients(self):
+        if self.patients is None:
+            raise ValueError("these beats have no patients; only a split by beat is possible")
+        unknown = int(np.sum([p is None for p in self.patients])) if self.patients.dtype == object else 0
+        if unknown:
+            raise ValueError(
+                f"{unknown} beats have no patient; drop them first: beats[beats.patients != None]"
+            )
+        return self.patients.astype(str)
+
+    def inter_patient(self, keep_201=False):
+        """De Chazal's two halves of the database, (DS1, DS2): no person is on both sides.
+
+        The paced records 102, 104, 107 and 217 are left out. Records 201 (DS1) and 202
+        (DS2) are one person, so 201 is left out too; ``keep_201=True`` keeps it, as most
+        papers do. Simulated patients are dealt out in turn.
+
+        Source: de Chazal, O'Dwyer & Reilly 2004, doi:10.1109/TBME.2004.827359.
+        """
+        people = self._known_patients()
+        if self.source == "simulated":
+            _, number = np.unique(people, return_inverse=True)
+            return self[number % 2 == 0], self[number % 2 == 1]
+        if self.records is None:
+            raise ValueError("these beats do not know their records; DS1 and DS2 are lists of records")
+        records = self.records.astype(str)
+        first = [r for r in DS1 if keep_201 or r != "201"]
+        return self[np.isin(records, first)], self[np.isin(records, DS2)]
+
+    def _people(self):
+        if self.patients is None:
+            return "unknown patients"
+        n = len({p for p in self.patients.tolist() if p is not None})
+        return "1 patient" if n == 1 else f"{n} patients"
+
+    def __repr__(self):
+        counts = ", ".join(f"{name} {n}" for name, n in self.counts().items())
+        return (
+            f"Beats: {len(self)} beats of {self._people()}, "
+            f"{WIDTH} samples at {self.fs:g} Hz, source {self.source!r}\n  {counts}"
+        )
+
+    def _repr_html_(self):
+        n = self.counts()
+        head = "".join(f"<th>{name}</th>" for name in n.index)
+        body = "".join(f"<td>{value}</td>" for value in n)
+        share = "".join(f"<td>{value / max(len(self), 1):.1%}</td>" for value in n)
+        return (
+            f"<p><strong>{len(self)} beats</strong> of {self._people()}, "
+            f"{WIDTH} samples at {self.fs:g} Hz, source <code>{self.source}</code></p>"
+            f"<table><thead><tr><th>class</th>{head}</tr></thead>"
+            f"<tbody><tr><th>beats</th>{body}</tr><tr><th>share</th>{share}</tr></tbody></table>"
+        )

@@ -1,0 +1,309 @@
+"""The recordings themselves, from PhysioNet or from a directory that holds them."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from . import store
+from .beats import AAMI, CLASSES, Beats
+from .errors import DataError
+from .segment import segment
+
+# A mirror (a class room's own server, say) can stand in for PhysioNet.
+PHYSIONET = "https://physionet.org/files"
+MITDB = "mitdb/1.0.0"
+_LABEL = {symbol: CLASSES.index(name) for name, symbols in AAMI.items() for symbol in symbols}
+_RATE = {"published": 120.0, "resampled": 125.0}  # Hz, of a 360 Hz record
+_SOURCES = ("physionet", "kaggle", "simulated")
+
+
+def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
+    """The MIT-BIH Arrhythmia Database as 109 446 beats of 47 patients.
+
+    Parameters
+    ----------
+    source : "physionet", "kaggle" or "simulated"
+        "physionet" cuts the 48 records, downloaded where no data directory holds them.
+        "kaggle" reads the published CSVs, see `ecg_lessons.kaggle.fetch`. "simulated"
+        gives made-up beats of the same form, see `make_beats`. The environment variable
+        ``ECG_LESSONS_SOURCE``, where set, overrules the argument.
+    data_home : path, optional
+        A directory with PhysioNet's layout (``mitdb/100.dat``), read before anything is
+        downloaded. Default: the environment variable ``ECG_LESSONS_DATA``.
+    recipe : "published" or "resampled"
+        How a beat is cut, see `segment`. Only for "physionet".
+
+    Returns
+    -------
+    Beats
+        Signals (109446, 187) in [0, 1]; labels N S V F Q = 0..4 by ANSI/AAMI EC57; 47
+        patients, records 201 and 202 being one person, "201"; 120 Hz for "published",
+        125 Hz for "resampled".
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged or cannot be downloaded; it names the file.
+
+    Notes
+    -----
+    Moody & Mark 2001, doi:10.1109/51.932724; data doi:10.13026/C2F305, ODC-By 1.0.
+    The first call cuts the beats and keeps them in the cache; later ones map that file.
+    """
+    source = chosen_source(source)
+    if source == "simulated":
+        from .simulate import make_beats
+
+        return make_beats()
+    if source == "kaggle":
+        from . import kaggle
+
+        return kaggle.fetch(data_home)
+    if recipe not in _RATE:
+        raise ValueError(f"recipe must be one of {', '.join(_RATE)}, not {recipe!r}")
+    folder, files = local_mitdb(data_home)
+    if folder is None:
+        folder = download_mitdb()
+        files = [folder / name for name in mitdb_files()]
+    return store.cached(
+        f"mitbih-{recipe}-{store.fingerprint(files)}",
+        lambda: _cut_mitdb(folder, recipe),
+        fs=_RATE[recipe],
+        source="physionet",
+    )
+
+
+def fetch_record(name, data_home=None, source="physionet"):
+    """One half-hour MIT-BIH record with its annotations.
+
+    Parameters
+    ----------
+    name : str
+        "100" to "234", see `record_names`.
+    data_home, source
+        As for `fetch_mitbih`; a simulated record carries the name it was asked for.
+
+    Returns
+    -------
+    (wfdb.Record, wfdb.Annotation)
+        ``record.p_signal`` (650000, 2) in mV at ``record.fs`` = 360 Hz;
+        ``annotation.sample`` and ``annotation.symbol``, one entry a mark.
+
+    Raises
+    ------
+    DataError
+        If there is no such record, or a file of it is missing or damaged.
+    """
+    if chosen_source(source) == "simulated":
+        from .simulate import make_record
+
+        return make_record(name)
+    name = str(name)
+    if name not in record_names():
+        raise DataError(f"MIT-BIH has no record {name!r}; it has {', '.join(record_names())}")
+    folder, _ = local_mitdb(data_home)
+    if folder is None:
+        folder = download_mitdb([f"{name}.{end}" for end in ("dat", "hea", "atr")])
+    return read_record(folder, name)
+
+
+def data_available(data_home=None, timeout=4.0):
+    """Where real MIT-BIH records can be had from, without fetching them.
+
+    Returns
+    -------
+    str or None
+        "data_home", "cache", "download", or None if none of these answers within
+        `timeout` seconds.
+    """
+    if local_mitdb(data_home)[0] is not None:
+        return "data_home"
+    folder = store.cache_dir() / "mitdb"
+    if all((folder / name).is_file() for name in mitdb_files()):
+        return "cache"
+    # a daemon thread, because a look-up of the host's name obeys no time-out
+    import threading
+
+    answer = []
+    threading.Thread(target=lambda: answer.append(_answers(timeout)), daemon=True).start()
+    _wait_for(answer, timeout)
+    return "download" if answer and answer[0] else None
+
+
+def chosen_source(source):
+    """The source that counts: ``ECG_LESSONS_SOURCE`` where set, else the argument."""
+    source = os.environ.get("ECG_LESSONS_SOURCE") or source
+    if source not in _SOURCES:
+        raise ValueError(f"source must be one of {', '.join(_SOURCES)}, not {source!r}")
+    return source
+
+
+@cache
+def mitdb_files():
+    """{file name: SHA-256} of the 144 files of MIT-BIH 1.0.0."""
+    lines = (Path(__file__).parent / "mitdb_sha256.txt").read_text().splitlines()
+    return {name: digest for digest, name in map(str.split, lines)}
+
+
+def record_names():
+    """Names of the 48 records, in order."""
+    return sorted({name.split(".")[0] for name in mitdb_files()})
+
+
+def patient_of(record):
+    """Who a record belongs to: its own name, but 202 is the person of 201."""
+    return "201" if record == "202" else record
+
+
+def download_mitdb(names=None):
+    """The cache's ``mitdb`` folder, with the files named (default: all 144) in it.
+
+    Files already there are kept, several are fetched at once, and each is checked
+    against its SHA-256 before it takes its place: an interrupted download goes on with
+    the next file.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be fetched, or is not what PhysioNet published.
+    """
+    import pooch
+    from tqdm.auto import tqdm
+
+    known = mitdb_files()
+    names = list(known if names is None else names)
+    folder = store.cache_dir() / "mitdb"
+    marker = folder / ".verified"
+    if all((folder / n).is_file() for n in names) and _verified(marker, folder, names):
+        return folder
+    url = os.environ.get("ECG_LESSONS_PHYSIONET", PHYSIONET).rstrip("/")
+    pooch.get_logger().setLevel("ERROR")
+    fetcher = pooch.create(
+        path=folder, base_url=f"{url}/{MITDB}/", registry=known, retry_if_failed=2
+    )
+    loader = pooch.HTTPDownloader(timeout=(5, 30))
+    pool = ThreadPoolExecutor(max_workers=8)
+    jobs = {pool.submit(fetcher.fetch, name, downloader=loader): name for name in names}
+    try:
+        for job in tqdm(as_completed(jobs), total=len(jobs), desc="MIT-BIH records", unit="file"):
+            try:
+                job.result()
+            except Exception as error:
+                raise DataError(_explain_download(url, jobs[job], folder, error)) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    with store.writing(marker) as file:
+        file.write(store.fingerprint(folder / n for n in names).encode())
+    return folder
+
+
+def _verified(marker, folder, names):
+    """Whether the files are those that the last download checked, by name, size and time."""
+    try:
+        return marker.read_text() == store.fingerprint(folder / n for n in names)
+    except OSError:
+        return False
+
+
+def _explain_download(url, name, folder, error):
+    import requests
+
+    way_out = (
+        "Try again later (files already there are kept), or point ECG_LESSONS_DATA at a copy of "
+        "the database, or set ECG_LESSONS_SOURCE=simulated to go on with simulated beats."
+    )
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return f"Could not write {folder / name} ({error.strerror or error}). Make room in {folder}."
+    if isinstance(error, ValueError):  # pooch's word for a hash that does not match
+        return f"{url}/{MITDB}/{name} is not the file that PhysioNet published. {way_out}"
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"{url}/{MITDB}/{name} answered {error.response.status_code}. {way_out}"
+    return f"{url}/{MITDB}/{name} could not be downloaded ({type(error).__name__}). {way_out}"
+
+
+def _answers(timeout):
+    import requests
+
+    url = os.environ.get("ECG_LESSONS_PHYSIONET", PHYSIONET).rstrip("/")
+    try:
+        return requests.head(f"{url}/{MITDB}/RECORDS", timeout=timeout, allow_redirects=True).ok
+    except requests.RequestException:
+        return False
+
+
+def _wait_for(answer, timeout):
+    import time
+
+    end = time.monotonic() + timeout
+    while not answer and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def local_mitdb(data_home):
+    """The folder of the user's data directory that holds MIT-BIH, and its files; or (None, [])."""
+    home = store.data_home(data_home)
+    if home is None:
+        return None, []
+    names = mitdb_files()
+    for folder in (home / "mitdb" / "1.0.0", home / "mitdb", home):
+        files = [folder / name for name in names]
+        missing = [f for f in files if not f.is_file()]
+        if not missing:
+            return folder, files
+        if len(missing) < len(files):
+            raise DataError(
+                f"{missing[0]} is missing ({len(missing)} of {len(files)} files of MIT-BIH are). Copy "
+                f"it from {PHYSIONET}/{MITDB}/, or leave ECG_LESSONS_DATA unset to download all."
+            )
+    return None, []
+
+
+def read_record(folder, name):
+    """One record and its annotations from `folder`, each file checked against its SHA-256."""
+    import wfdb
+
+    known = mitdb_files()
+    for file in (Path(folder) / f"{name}.{end}" for end in ("hea", "dat", "atr")):
+        if store.sha256(file) != known[file.name]:
+            raise DataError(
+                f"{file} is not the file that PhysioNet published ({file.stat().st_size} bytes). "
+                f"Replace it by {PHYSIONET}/{MITDB}/{file.name}."
+            )
+    path = str(Path(folder) / name)
+    return wfdb.rdrecord(path), wfdb.rdann(path, "atr")
+
+
+def _cut_mitdb(folder, recipe):
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        parts = list(pool.map(lambda name: _cut_record(folder, name, recipe), record_names()))
+    signals, labels, samples, records = (np.concatenate(column) for column in zip(*parts))
+    patients = np.array([patient_of(r) for r in record_names()])
+    return Beats(
+        signals=signals,
+        labels=labels,
+        patients=patients[np.searchsorted(record_names(), records)],
+        records=records,
+        samples=samples,
+        fs=_RATE[recipe],
+    )
+
+
+def _cut_record(folder, name, recipe):
+    record, annotation, labels, peaks = read_beats(folder, name)
+    lead = record.sig_name.index("MLII") if recipe == "resampled" and "MLII" in record.sig_name else 0
+    signals = segment(
+        record.p_signal[:, lead], peaks, record.fs, recipe=recipe, marks=annotation.sample
+    )
+    return signals, labels[:-1], peaks[:-1], np.full(len(signals), name)
+
+
+def read_beats(folder, name):
+    """(record, annotation, labels (n,), peaks (n,)): the marks that are beats, with their class."""
+    record, annotation = read_record(folder, name)
+    symbols = np.array(annotation.symbol)
+    is_beat = np.isin(symbols, list(_LABEL))
+    labels = np.array([_LABEL[s] for s in symbols[is_beat]])
+    return record, annotation, labels, annotation.sample[is_beat]
