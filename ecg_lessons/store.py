@@ -107,6 +107,7 @@ def cached(name, build, fs, source):
         table = _tabulate(build())
         with writing(path) as file:
             np.save(file, table)
+        _prune(path, name)
         table = _open(path)
 
     def column(name):
@@ -118,6 +119,14 @@ def cached(name, build, fs, source):
 
     optional = {c: column(c) for c in ("patients", "records", "folds", "samples")}
     return Beats(table["signals"], table["labels"], classes=CLASSES, fs=fs, source=source, **optional)
+
+
+def _prune(path, name):
+    """Drop day-old cache files of the same data in an earlier state, so that they do not pile up."""
+    for old in path.parent.glob(f"{name.rpartition('-')[0]}-*.npy"):
+        with suppress(OSError):
+            if old != path and old.stat().st_mtime < path.stat().st_mtime - 86400:
+                old.unlink()
 
 
 def _tabulate(beats):
