@@ -101,23 +101,19 @@ def read_csv(path, n_classes=len(CLASSES)):
     return signals, labels.astype(np.int64)
 
 
-def write_kaggle_csv(beats, folder):
-    """Write `beats` as CSVs of the published form, one a fold ("train" where unknown).
+def write_kaggle_csv(train, test, folder):
+    """Write two sets of beats in the published form: sorted by class, without patients.
 
     Returns
     -------
     list of Path
-        The files, ``mitbih_train.csv`` and ``mitbih_test.csv``.
+        ``mitbih_train.csv`` and ``mitbih_test.csv`` in `folder`.
     """
-    folds = np.full(len(beats), "train") if beats.folds is None else beats.folds
-    paths = []
-    for fold, name in FILES.items():
-        part = beats[np.asarray(folds) == fold]
-        part = part[np.argsort(part.labels, kind="stable")]
-        rows = np.column_stack([part.signals, part.labels])
-        with store.writing(Path(folder) / name) as file:
-            np.savetxt(file, rows, delimiter=",")
-        paths.append(Path(folder) / name)
+    paths = [Path(folder) / name for name in FILES.values()]
+    for path, beats in zip(paths, (train, test)):
+        rows = np.column_stack([beats.signals, beats.labels])
+        with store.writing(path) as file:
+            np.savetxt(file, rows[np.argsort(beats.labels, kind="stable")], delimiter=",")
     return paths
 
 
@@ -218,10 +214,10 @@ def _read(paths, records):
 
 def _records_at_hand(data_home):
     """The folder of the raw records, if it takes no download; else None."""
-    where = physionet.local_mitdb(data_home)[0]
-    if where is None and physionet.data_available(data_home, timeout=0) == "cache":
-        where = store.cache_dir() / "mitdb"
-    return where
+    for home in (data_home, None):  # the CSVs may lie in a directory of their own
+        if (folder := physionet.local_mitdb(home)[0]) is not None:
+            return folder
+    return physionet.cached_mitdb()
 
 
 def _find(data_home):

@@ -121,8 +121,7 @@ def data_available(data_home=None, timeout=4.0):
     """
     if local_mitdb(data_home)[0] is not None:
         return "data_home"
-    folder = store.cache_dir() / "mitdb"
-    if all((folder / name).is_file() for name in mitdb_files()):
+    if cached_mitdb() is not None:
         return "cache"
     # a daemon thread, because a look-up of the host's name obeys no time-out
     import threading
@@ -259,6 +258,12 @@ def local_mitdb(data_home):
                 f"it from {PHYSIONET}/{MITDB}/, or leave ECG_LESSONS_DATA unset to download all."
             )
     return None, []
+
+
+def cached_mitdb():
+    """The cache's folder of downloaded records if all are there, else None."""
+    folder = store.cache_dir() / "mitdb"
+    return folder if all((folder / name).is_file() for name in mitdb_files()) else None
 
 
 def read_record(folder, name):

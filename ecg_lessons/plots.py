@@ -90,7 +90,7 @@ def plot_beats(ax, beats, colour=None, **line):
     for signal, label in zip(beats.signals, beats.labels):
         end = beat_length(signal)
         name = beats.classes[label]
-        ax.plot(np.arange(end) / beats.fs, signal[:end], color=colour or PALETTE[name], **line)
+        ax.plot(np.arange(end) / beats.fs, signal[:end], color=PALETTE[name] if colour is None else colour, **line)
     ax.set(ylim=(-0.03, 1.05), xlabel="time (s)")
     return say_source(ax, beats.source)
 
