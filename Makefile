@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 .PHONY: book test chapters clean
 
 book: $(READY)
-	$(PY) -m jupyter_book build . -n -W --keep-going
+	$(VENV)/bin/jupyter-book build . -n -W --keep-going
 	@echo "The site is at _build/html/index.html"
 
 test: $(READY)

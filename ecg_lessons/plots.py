@@ -18,11 +18,11 @@ def use_style():
     mpl.rcParams.update({
         "figure.figsize": (8, 3.5), "figure.dpi": 100, "savefig.dpi": 100,
         "figure.facecolor": "white", "figure.constrained_layout.use": True,
-        "font.size": 11, "axes.titlesize": 12, "axes.titlelocation": "left",
+        "font.size": 12, "axes.titlesize": 13, "axes.titlelocation": "left",
         "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK,
         "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
         "legend.frameon": False, "lines.linewidth": 1.4,
-        "axes.prop_cycle": mpl.cycler(color=list(PALETTE.values())),
+        "axes.prop_cycle": mpl.cycler(color=[PALETTE[c] for c in "NVQFS"]),
     })  # fmt: skip
 
 

@@ -1,8 +1,11 @@
 """Re-execute the chapters in place on real data: what ``make chapters`` calls.
 
-Arguments name notebooks; default: all. A notebook that fails is left as it was.
+Arguments name notebooks; default: all. A notebook that fails is left as it was. A figure whose
+cell carries the metadata ``picture`` is written to ``book/_static`` under that name as well,
+for the pages and the README.
 """
 
+import base64
 import os
 import sys
 import time
@@ -31,6 +34,16 @@ def execute(path):
         "language_info": {"name": "python"},
     }
     nbformat.write(notebook, path)
+    for name, png in pictures(notebook):
+        (ROOT / "book" / "_static" / name).write_bytes(png)
+
+
+def pictures(notebook):
+    """(file name, PNG) of each figure that is shown outside its chapter, too."""
+    for cell in notebook.cells:
+        if name := cell.metadata.get("picture"):
+            png = next(o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {}))
+            yield name, base64.b64decode(png)
 
 
 def main(arguments):
