@@ -104,7 +104,9 @@ def _resampled(signal, peaks, fs, target=125.0):
     if len(beats) == 0:
         return beats
     ratio = Fraction(target / fs).limit_denominator(1000)
-    slow = resample_poly(signal.astype(np.float64), ratio.numerator, ratio.denominator)
+    # about zero and with its edges carried on: a step at either end would ring into a beat
+    level = signal - np.median(signal)
+    slow = resample_poly(level, ratio.numerator, ratio.denominator, padtype="edge")
     window, known = (peaks // (10 * fs)).astype(int), None
     intervals = np.diff(peaks)
     for row, start, interval, w in zip(beats, peaks, intervals, window):

@@ -1,0 +1,116 @@
+"""Real recordings where there are any; a cache of its own for every test that writes; a local server."""
+
+import hashlib
+import http.server
+import os
+import threading
+
+import numpy as np
+import pytest
+
+import ecg_lessons
+from ecg_lessons import physionet
+
+# Read before any test changes the environment.
+_SIMULATED = os.environ.get("ECG_LESSONS_SOURCE") == "simulated"
+
+
+@pytest.fixture(scope="session")
+def real_beats():
+    """All MIT-BIH beats, as a reader gets them; the test is skipped where there are none."""
+    if _SIMULATED or not ecg_lessons.data_available():
+        pytest.skip("no real recordings: set ECG_LESSONS_DATA")
+    return ecg_lessons.fetch_mitbih()
+
+
+@pytest.fixture(scope="session")
+def real_folder(real_beats):
+    """The folder that holds the real records."""
+    return physionet.local_mitdb(None)[0] or physionet.cached_mitdb()
+
+
+@pytest.fixture(autouse=True)
+def environment(request, monkeypatch, tmp_path):
+    """Tests without real data see no data directory, an empty cache, and no network but their own."""
+    monkeypatch.delenv("ECG_LESSONS_SOURCE", raising=False)
+    if {"real_beats", "real_folder"} & set(request.fixturenames):
+        return
+    monkeypatch.delenv("ECG_LESSONS_DATA", raising=False)
+    monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", "http://127.0.0.1:9")  # nobody answers there
+
+
+@pytest.fixture(scope="session")
+def small_mitdb(tmp_path_factory):
+    """A folder of three small simulated records in MIT-BIH's own file formats."""
+    import wfdb
+
+    folder = tmp_path_factory.mktemp("records") / "mitdb"
+    folder.mkdir()
+    for name in ("100", "201", "202"):
+        record, annotation = ecg_lessons.make_record(name, minutes=0.5)
+        wfdb.wrsamp(
+            name, fs=record.fs, units=record.units, sig_name=record.sig_name, p_signal=record.p_signal,
+            fmt=record.fmt, adc_gain=record.adc_gain, baseline=record.baseline, write_dir=str(folder),
+        )  # fmt: skip
+        wfdb.wrann(name, "atr", annotation.sample, annotation.symbol, write_dir=str(folder))
+    return folder
+
+
+@pytest.fixture
+def small_database(small_mitdb, monkeypatch):
+    """The package, made to believe that MIT-BIH consists of these three records."""
+    known = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(small_mitdb.iterdir())}
+    monkeypatch.setattr(physionet, "mitdb_files", lambda: known)
+    monkeypatch.setattr(physionet, "RETRIES", 0)
+    return small_mitdb
+
+
+@pytest.fixture
+def serve():
+    """``serve(answer)`` starts a web server on loopback and gives its address.
+
+    ``answer(handler)`` writes the response to one request.
+    """
+    servers = []
+
+    def start(answer):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            do_GET = do_POST = do_HEAD = lambda self: answer(self)
+            log_message = lambda *_: None
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def some_beats():
+    """A thousand simulated beats."""
+    return ecg_lessons.make_beats(1000)
+
+
+def send(handler, body=b"", status=200, length=None, kind="application/octet-stream"):
+    """One HTTP response; `length` may promise more than `body` holds."""
+    handler.send_response(status)
+    handler.send_header("Content-Type", kind)
+    handler.send_header("Content-Length", str(len(body) if length is None else length))
+    handler.end_headers()
+    if handler.command != "HEAD":
+        handler.wfile.write(body)
+
+
+def assert_same(one, other):
+    """Two `Beats` are equal in everything they hold."""
+    for name in ("signals", "labels", "patients", "records", "folds", "samples"):
+        mine, theirs = getattr(one, name), getattr(other, name)
+        assert (mine is None) == (theirs is None), name
+        if mine is not None:
+            np.testing.assert_array_equal(mine, theirs, err_msg=name)
+    assert (one.classes, one.fs, one.source) == (other.classes, other.fs, other.source)

@@ -1,0 +1,353 @@
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import assert_same, send
+
+import ecg_lessons
+from ecg_lessons import DataError, data_available, fetch_mitbih, fetch_record, physionet, store
+
+
+@pytest.fixture
+def home(small_database, tmp_path):
+    """A data directory of one's own, free to be damaged."""
+    shutil.copytree(small_database, tmp_path / "home" / "mitdb")
+    return tmp_path / "home"
+
+
+def files_of(folder):
+    """An answer for `serve`: the files of `folder`, whatever the path before their name."""
+
+    def answer(handler):
+        path = folder / handler.path.rpartition("/")[2]
+        send(handler, path.read_bytes()) if path.is_file() else send(handler, status=404)
+
+    return answer
+
+
+# --- the real database -------------------------------------------------------------------
+
+
+def test_the_counts_are_the_published_ones(real_beats):
+    assert real_beats.counts().to_dict() == {"N": 90589, "S": 2779, "V": 7236, "F": 803, "Q": 8039}
+    assert real_beats.signals.shape == (109446, 187) and real_beats.fs == 120
+
+
+def test_there_are_47_patients_and_48_records(real_beats):
+    assert len(set(real_beats.patients)) == 47 and len(set(real_beats.records)) == 48
+    assert set(real_beats.patients[real_beats.records == "202"]) == {"201"}
+
+
+def test_every_beat_is_what_the_recipe_cuts_from_its_record(real_beats, real_folder):
+    """Three records in full, against the recipe written out anew."""
+    import wfdb
+
+    for name in ("208", "114", "232"):
+        raw = wfdb.rdrecord(str(real_folder / name), physical=False).d_signal[:, 0].astype(float)
+        marks = wfdb.rdann(str(real_folder / name), "atr").sample
+        mine = real_beats[real_beats.records == name]
+        for row, a in zip(mine.signals[:-1], mine.samples[:-1]):
+            b, c = marks[marks > a][:2]
+            beat = raw[a : int(b + 0.2 * (c - b))][::3]
+            beat = ((beat - beat.min()) / (beat.max() - beat.min()))[:187]
+            np.testing.assert_allclose(row, np.pad(beat, (0, 187 - len(beat))), atol=1e-5)
+
+
+def test_the_inter_patient_halves_are_de_chazals(real_beats):
+    ds1, ds2 = real_beats.inter_patient(keep_201=True)
+    # his counts, less the last beat of each record, which the published cut leaves out
+    assert (ds1.counts() + [21, 1, 0, 0, 0]).to_list() == [45866, 944, 3788, 415, 8]
+    assert (ds2.counts() + [21, 1, 0, 0, 0]).to_list() == [44259, 1837, 3221, 388, 7]
+    ds1, ds2 = real_beats.inter_patient()
+    assert not set(ds1.patients) & set(ds2.patients) and "201" not in ds1.records
+
+
+def test_a_split_by_patient_is_about_as_large_as_asked_for(real_beats):
+    train, test = real_beats.split(0.2, by="patient")
+    assert not set(train.patients) & set(test.patients)
+    assert 0.15 < len(test) / len(real_beats) < 0.25
+    assert (test.counts() > 0).all() and (train.counts() > 0).all()
+
+
+def test_mlii_is_found_where_it_comes_second(real_folder):
+    record, _ = fetch_record("114")
+    assert record.sig_name.index("MLII") == 1
+
+
+def test_resampled_beats_are_the_same_beats_at_125_hz(real_beats):
+    resampled = fetch_mitbih(recipe="resampled")
+    assert resampled.fs == 125
+    assert (resampled.labels == real_beats.labels).all()
+    assert (resampled.samples == real_beats.samples).all()
+
+
+def test_loading_is_fast(real_beats, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path))
+    start = time.perf_counter()
+    fetch_mitbih()
+    first = time.perf_counter() - start
+    start = time.perf_counter()
+    again = fetch_mitbih()
+    later = time.perf_counter() - start
+    print(f"first {first:.1f} s, later {later:.3f} s")
+    assert_same(again, real_beats)
+    assert isinstance(again.signals, np.memmap)
+    assert first < 20 and later < 0.3 and later < first / 10  # 8 s and 0.3 s on two quiet cores
+
+
+# --- a small database in its place ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["mitdb", "mitdb/1.0.0", "."])
+def test_a_data_directory_is_read_in_each_layout(small_database, tmp_path, layout):
+    shutil.copytree(small_database, tmp_path / "data" / layout, dirs_exist_ok=True)
+    beats = fetch_mitbih(data_home=tmp_path / "data")
+    assert set(beats.records) == {"100", "201", "202"} and set(beats.patients) == {"100", "201"}
+    assert data_available(tmp_path / "data") == "data_home"
+
+
+def test_the_environment_names_a_data_directory(home, monkeypatch):
+    monkeypatch.setenv("ECG_LESSONS_DATA", str(home))
+    record, annotation = fetch_record("201")
+    assert record.p_signal.shape == (0.5 * 60 * 360, 2) and len(annotation.sample) > 10
+    assert len(fetch_mitbih())
+
+
+def test_what_a_chapter_does_to_the_arrays_does_not_reach_the_cache(home):
+    beats = fetch_mitbih(data_home=home)
+    before = np.array(beats.signals)
+    beats.signals[:] = 7
+    np.testing.assert_array_equal(fetch_mitbih(data_home=home).signals, before)
+
+
+@pytest.mark.parametrize("name", ["100.dat", "201.atr", "202.hea"])
+def test_a_missing_file_is_named(home, name):
+    fetch_mitbih(data_home=home)  # a cache of the whole database must not hide the loss
+    (home / "mitdb" / name).unlink()
+    with pytest.raises(DataError, match=f"{name} is missing"):
+        fetch_mitbih(data_home=home)
+
+
+def test_a_truncated_file_is_named_and_mended_by_replacing_it(home, small_database):
+    fetch_mitbih(data_home=home)
+    damaged = home / "mitdb" / "100.dat"
+    damaged.write_bytes(damaged.read_bytes()[:5000])
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"100\.dat is not the file .* \(5000 bytes\)"):
+            fetch_mitbih(data_home=home)
+        with pytest.raises(DataError, match=r"100\.dat"):
+            fetch_record("100", data_home=home)
+    shutil.copy(small_database / "100.dat", damaged)
+    assert len(fetch_mitbih(data_home=home))
+
+
+def test_one_changed_bit_is_noticed(home):
+    damaged = home / "mitdb" / "201.atr"
+    content = bytearray(damaged.read_bytes())
+    content[20] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(DataError, match=r"201\.atr is not the file"):
+        fetch_mitbih(data_home=home)
+
+
+def test_a_data_directory_that_does_not_exist_is_named(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match="data_home names .*nowhere"):
+        fetch_mitbih(data_home=tmp_path / "nowhere")
+    monkeypatch.setenv("ECG_LESSONS_DATA", str(tmp_path / "gone"))
+    with pytest.raises(DataError, match="ECG_LESSONS_DATA names .*gone"):
+        fetch_mitbih()
+
+
+def test_an_unknown_record_is_refused(home):
+    with pytest.raises(DataError, match="no record '999'"):
+        fetch_record("999", data_home=home)
+
+
+def test_an_unknown_source_or_recipe_is_refused(home, monkeypatch):
+    with pytest.raises(ValueError, match="source must be one of"):
+        fetch_mitbih(source="elsewhere")
+    with pytest.raises(ValueError, match="recipe must be one of"):
+        fetch_mitbih(data_home=home, recipe="cooked")
+    monkeypatch.setenv("ECG_LESSONS_SOURCE", "typo")
+    with pytest.raises(ValueError, match="source must be one of"):
+        fetch_mitbih()
+
+
+@pytest.mark.parametrize("damage", ["cut short", "empty", "other layout", "not an array"])
+def test_a_damaged_cache_file_is_built_anew(home, damage):
+    beats = fetch_mitbih(data_home=home)
+    (cache,) = store.cache_dir().glob("mitbih-*.npy")
+    content = cache.read_bytes()
+    cache.unlink()  # `beats` still maps the old file; cutting that one short would pull it from under us
+    if damage == "other layout":
+        np.save(cache, np.zeros((3, 187)))
+    else:
+        cache.write_bytes({"cut short": content[: len(content) // 2], "empty": b"", "not an array": b"x" * 999}[damage])
+    assert_same(fetch_mitbih(data_home=home), beats)
+    assert cache.read_bytes() == content
+
+
+def test_another_version_of_the_cache_is_left_alone(home, monkeypatch):
+    beats = fetch_mitbih(data_home=home)
+    monkeypatch.setattr(store, "VERSION", store.VERSION + 1)
+    assert_same(fetch_mitbih(data_home=home), beats)
+    assert len(list(store.cache_dir().glob("mitbih-*.npy"))) == 2
+
+
+def test_old_states_of_the_cache_are_dropped_after_a_day(home):
+    fetch_mitbih(data_home=home)
+    (old,) = store.cache_dir().glob("mitbih-*.npy")
+    os.utime(old, (1, 1))
+    os.utime(home / "mitdb" / "100.dat", (1, 1))
+    fetch_mitbih(data_home=home)
+    assert not old.exists() and len(list(store.cache_dir().iterdir())) == 1
+
+
+def test_a_cache_that_cannot_be_written_to_is_named(home, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(DataError, match="Could not write .*file/cache.*ECG_LESSONS_CACHE"):
+        fetch_mitbih(data_home=home)
+
+
+def test_a_full_disk_leaves_nothing_behind(home, monkeypatch):
+    def full(file, table):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "save", full)
+        with pytest.raises(DataError, match="No space left on device"):
+            fetch_mitbih(data_home=home)
+    assert list(store.cache_dir().iterdir()) == []
+    assert len(fetch_mitbih(data_home=home))
+
+
+def test_simulated_beats_must_be_asked_for(monkeypatch):
+    assert fetch_mitbih(source="simulated").source == "simulated"
+    monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
+    assert fetch_mitbih().source == fetch_mitbih(source="kaggle").source == "simulated"
+    assert "simulated" in fetch_record("100")[0].comments[0]
+    monkeypatch.delenv("ECG_LESSONS_SOURCE")
+    monkeypatch.setattr(physionet, "RETRIES", 0)
+    with pytest.raises(DataError):
+        fetch_mitbih()
+
+
+# --- downloads ------------------------------------------------------------------------------
+
+
+def test_a_download_gives_the_same_beats_and_happens_once(small_database, home, serve, monkeypatch):
+    asked = []
+    answer = files_of(small_database)
+    url = serve(lambda handler: (asked.append(handler.path), answer(handler)))
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", url)
+    assert data_available() == "download"
+    asked.clear()
+    downloaded = fetch_mitbih()
+    assert len(asked) == 9 and all(path.startswith("/mitdb/1.0.0/") for path in asked)
+    assert_same(fetch_mitbih(), downloaded)
+    assert len(asked) == 9 and data_available() == "cache"
+    monkeypatch.delenv("ECG_LESSONS_PHYSIONET")
+    assert_same(fetch_mitbih(data_home=home), downloaded)
+
+
+def test_one_record_is_fetched_alone(small_database, serve, monkeypatch):
+    asked = []
+    answer = files_of(small_database)
+    url = serve(lambda handler: (asked.append(handler.path), answer(handler)))
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", url)
+    fetch_record("201")
+    assert sorted(path.rpartition("/")[2] for path in asked) == ["201.atr", "201.dat", "201.hea"]
+
+
+FAULTS = {
+    "404": (lambda handler, body: send(handler, status=404), "answered 404"),
+    "500": (lambda handler, body: send(handler, status=500), "answered 500"),
+    "an HTML page": (lambda handler, body: send(handler, b"<html>Sign in</html>", kind="text/html"), "not the file"),
+    "other bytes": (lambda handler, body: send(handler, body[::-1]), "not the file"),
+    "a cut connection": (lambda handler, body: send(handler, body[: len(body) // 2], length=len(body)), "could not be downloaded"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failing_server_gives_one_clear_error_and_the_next_run_goes_on(small_database, serve, monkeypatch, fault):
+    misbehave, message = FAULTS[fault]
+    answer, healthy, served = files_of(small_database), [], []
+
+    def sometimes(handler):
+        name = handler.path.rpartition("/")[2]
+        if name == "201.dat" and not healthy:
+            return misbehave(handler, (small_database / name).read_bytes())
+        served.append(name)
+        answer(handler)
+
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(sometimes))
+    with pytest.raises(DataError, match=message) as error:
+        fetch_mitbih()
+    assert "201.dat" in str(error.value) and "ECG_LESSONS_DATA" in str(error.value)
+    assert error.value.__suppress_context__  # no traceback from deep inside a library
+    cache = store.cache_dir()
+    assert not (cache / "mitdb" / "201.dat").exists() and not list(cache.glob("*.npy"))
+    healthy.append(True)
+    assert len(fetch_mitbih())
+    assert len(served) == len(set(served)) == 9  # what was there already was not fetched again
+
+
+def test_nobody_answering_is_said_at_once(small_database):
+    start = time.monotonic()
+    assert data_available() is None
+    with pytest.raises(DataError, match="simulated"):
+        fetch_mitbih()
+    assert time.monotonic() - start < 5
+
+
+def test_looking_for_data_takes_five_seconds_at_most(small_database, serve, monkeypatch):
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(lambda handler: time.sleep(8)))
+    start = time.monotonic()
+    assert data_available() is None
+    assert time.monotonic() - start < 5
+
+
+def test_a_downloaded_file_that_was_damaged_since_is_fetched_again(small_database, serve, monkeypatch):
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
+    beats = fetch_mitbih()
+    (store.cache_dir() / "mitdb" / "100.dat").write_bytes(b"short")
+    assert fetch_record("100")[0].sig_len == 30 * 360
+    assert_same(fetch_mitbih(), beats)
+
+
+def test_two_processes_may_fetch_at_once(small_database, serve, tmp_path):
+    program = (
+        "import sys, hashlib, pathlib; from ecg_lessons import physionet, fetch_mitbih;"
+        f"folder = pathlib.Path({str(small_database)!r});"
+        "known = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in folder.iterdir()};"
+        "physionet.mitdb_files = lambda: known; print(len(fetch_mitbih()))"
+    )
+    environment = os.environ | {"ECG_LESSONS_PHYSIONET": serve(files_of(small_database))}
+    runs = [
+        subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    counts = {run.communicate(timeout=120)[0] for run in runs}
+    assert [run.returncode for run in runs] == [0, 0] and len(counts) == 1
+    left = [p.name for p in store.cache_dir().rglob("*") if p.is_file()]
+    assert sorted(left) == sorted([*physionet.mitdb_files(), "mitbih-published-downloaded-v1.npy"])
+
+
+def test_beats_survive_the_cache_unchanged(some_beats):
+    kept = dataclasses.replace(some_beats, folds=np.where(np.arange(1000) < 800, "train", "test"))
+    assert_same(store.cached("some-1", lambda: kept, fs=120.0, source="simulated"), kept)
+    partly = np.where(np.arange(1000) < 5, None, kept.patients.astype(object))
+    unknown = dataclasses.replace(some_beats, patients=partly, records=None, samples=None)
+    assert_same(store.cached("some-2", lambda: unknown, fs=120.0, source="simulated"), unknown)
+
+
+def test_public_names_are_there():
+    for name in ecg_lessons.__all__:
+        assert getattr(ecg_lessons, name) is not None

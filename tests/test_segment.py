@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from ecg_lessons import segment
+from ecg_lessons.plots import beat_length
+
+
+@st.composite
+def records(draw, shortest=4):
+    """A noisy signal with ascending peaks, as in a short record."""
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    intervals = draw(st.lists(st.integers(shortest, 900), min_size=2, max_size=12))
+    peaks = np.cumsum([draw(st.integers(0, 50)), *intervals])
+    return rng.integers(800, 1400, peaks[-1] + draw(st.integers(1, 400))).astype(float), peaks
+
+
+def naive(signal, a, b, c):
+    """The published recipe, written down as the field notes have it."""
+    beat = signal[a : int(b + 0.2 * (c - b))][::3]
+    beat = (beat - beat.min()) / (beat.max() - beat.min())
+    return np.pad(beat, (0, max(0, 187 - len(beat))))[:187]
+
+
+@settings(max_examples=60, deadline=None)
+@given(records())
+def test_published_is_the_recipe_word_for_word(record):
+    signal, peaks = record
+    rows = segment(signal, peaks)
+    assert rows.shape == (len(peaks) - 1, 187) and rows.dtype == np.float32
+    for i in range(len(peaks) - 2):
+        np.testing.assert_allclose(rows[i], naive(signal, *peaks[i : i + 3]), atol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(records(shortest=60), st.sampled_from(["published", "resampled"]), st.floats(0.01, 50), st.floats(-500, 500))
+def test_neither_gain_nor_offset_changes_a_beat(record, recipe, gain, offset):
+    signal, peaks = record
+    one, other = segment(signal, peaks, recipe=recipe), segment(gain * signal + offset, peaks, recipe=recipe)
+    np.testing.assert_allclose(one, other, atol=1e-4)
+    assert one.min() >= 0 and one.max() <= 1
+
+
+def test_a_long_beat_is_scaled_before_it_is_cut_short():
+    signal = np.zeros(3000)
+    signal[0], signal[900] = 1, 4  # the tallest sample lies beyond the 187 that are kept
+    row = segment(signal, [0, 1000, 2000])[0]
+    assert row[0] == 0.25 and row.max() == 0.25
+
+
+def test_a_mark_that_is_no_beat_ends_the_beat():
+    signal = np.random.default_rng(0).random(2000)
+    peaks, marks = [100, 400, 700, 1000], [100, 250, 400, 700, 1000]
+    rows = segment(signal, peaks, marks=marks)
+    np.testing.assert_allclose(rows[0], naive(signal, 100, 250, 400), atol=1e-6)
+    np.testing.assert_allclose(rows[1], naive(signal, 400, 700, 1000), atol=1e-6)
+
+
+def test_the_last_beat_but_one_uses_its_own_interval():
+    signal = np.random.default_rng(0).random(1000)
+    np.testing.assert_allclose(segment(signal, [100, 400])[0], naive(signal, 100, 400, 700), atol=1e-6)
+
+
+def test_resampled_is_at_125_hz():
+    """A 10 Hz wave shows ten periods in 125 samples, and one that 125 Hz cannot hold is gone."""
+    time = np.arange(0, 20, 1 / 360)
+    peaks = np.arange(0, 7200, 360)
+    slow = segment(np.sin(2 * np.pi * 10 * time), peaks, recipe="resampled")[3]
+    assert np.abs(np.fft.rfft(slow[:125] - slow[:125].mean())).argmax() == 10
+    assert beat_length(slow) == 150
+    mixed = np.sin(2 * np.pi * 10 * time) + np.sin(2 * np.pi * 100 * time)
+    np.testing.assert_allclose(segment(mixed, peaks, recipe="resampled")[3], slow, atol=0.05)
+
+
+def test_a_flat_line_gives_zeros_not_nan():
+    for recipe in ("published", "resampled"):
+        rows = segment(np.full(2000, 7.0), [10, 300, 600], recipe=recipe)
+        assert np.isfinite(rows).all() and rows.max() <= 1
+
+
+@pytest.mark.parametrize("peaks", [[], [50]])
+def test_fewer_than_two_peaks_give_no_beats(peaks):
+    for recipe in ("published", "resampled"):
+        assert segment(np.zeros(1000), peaks, recipe=recipe).shape == (0, 187)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (dict(peaks=[300, 100]), "ascending"),
+    (dict(peaks=[100, 100]), "ascending"),
+    (dict(peaks=[100, 5000]), "outside"),
+    (dict(peaks=[-5, 100]), "outside"),
+    (dict(peaks=[100, 300], marks=[101, 300]), "among the marks"),
+    (dict(peaks=[100, 300], recipe="raw"), "recipe"),
+    (dict(peaks=[100, 300], signal=np.zeros((10, 2))), "one lead"),
+])  # fmt: skip
+def test_input_that_makes_no_sense_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        segment(**{"signal": np.random.default_rng(0).random(1000), **arguments})
+
+
+@settings(max_examples=30, deadline=None)
+@given(records())
+def test_zeros_follow_a_beat_and_nothing_else(record):
+    signal, peaks = record
+    assume(len(peaks) > 2)
+    for row, a, b, c in zip(segment(signal, peaks), peaks, peaks[1:], peaks[2:]):
+        length = len(range(a, int(b + 0.2 * (c - b)), 3))
+        assert (row[length:] == 0).all()
