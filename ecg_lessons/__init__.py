@@ -9,7 +9,7 @@ from importlib import import_module
 
 from .beats import AAMI, CLASSES, DS1, DS2, Beats
 from .errors import DataError
-from .segment import segment
+from .segment import beat_length, segment
 
 __version__ = "0.1.0"
 
@@ -23,7 +23,17 @@ _LATER = {
     "make_record": "simulate",
     "write_kaggle_csv": "kaggle",
 }
-__all__ = sorted(["AAMI", "CLASSES", "DS1", "DS2", "Beats", "DataError", "segment", *_LATER])
+__all__ = [
+    "AAMI",
+    "Beats",
+    "CLASSES",
+    "DS1",
+    "DS2",
+    "DataError",
+    "beat_length",
+    "segment",
+    *_LATER,
+]
 
 
 def __getattr__(name):

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from . import physionet, store
-from .beats import CLASSES, WIDTH, Beats
+from .beats import WIDTH, Beats
 from .errors import DataError
-from .segment import published_ends
+from .segment import beat_length, published_ends
 
 DATASET = "shayanfazeli/heartbeat"
 FILES = {"train": "mitbih_train.csv", "test": "mitbih_test.csv"}
@@ -51,7 +51,7 @@ def fetch(data_home=None):
     )
 
 
-def read_csv(path, n_classes=len(CLASSES)):
+def read_csv(path, n_classes=5):
     """One published CSV as (signals (n, 187) float32, labels (n,)).
 
     Raises
@@ -138,8 +138,8 @@ def trace(signals, labels, folder):
     raw, raw_labels, raw_records, raw_samples, raw_lengths = _windows(folder)
     origin = np.full(len(signals), -1)
     taken = np.zeros(len(raw), dtype=bool)
-    last = WIDTH - (signals[:, ::-1] > 0).argmax(1)
-    lengths = np.minimum(last, _KEY)
+    last = beat_length(signals)
+    lengths = np.clip(last, 1, _KEY)
     for length in np.unique(lengths)[::-1]:  # rows that say most choose first
         rows = np.flatnonzero(lengths == length)
         index = {}
@@ -151,7 +151,7 @@ def trace(signals, labels, folder):
             fits = [
                 (abs(raw_lengths[c] - last[row]), c)
                 for c in candidates
-                if not taken[c] and _same_shape(signals[row, : last[row]], raw[c, : last[row]])
+                if not taken[c] and _same_shape(signals[row], raw[c], max(last[row], 1))
             ]
             if fits:
                 origin[row] = min(fits)[1]
@@ -171,8 +171,9 @@ def _ranks(rows):
     return ranks
 
 
-def _same_shape(row, raw):
-    """Whether `row` is `raw` shifted and stretched, to 1e-4 in every sample."""
+def _same_shape(row, raw, length):
+    """Whether the first `length` samples of `row` are `raw` shifted and stretched, to 1e-4."""
+    row, raw = row[:length], raw[:length]
     low, high = row.argmin(), row.argmax()
     span = raw[high] - raw[low]
     if span <= 0:

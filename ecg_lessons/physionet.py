@@ -177,9 +177,7 @@ def download_mitdb(names=None):
     folder = store.cache_dir() / "mitdb"
     url = os.environ.get("ECG_LESSONS_PHYSIONET", PHYSIONET).rstrip("/")
     pooch.get_logger().setLevel("ERROR")
-    fetcher = pooch.create(
-        path=folder, base_url=f"{url}/{MITDB}/", registry=known, retry_if_failed=RETRIES
-    )
+    fetcher = pooch.create(path=folder, base_url=f"{url}/{MITDB}/", registry=known, retry_if_failed=RETRIES)
     loader = pooch.HTTPDownloader(timeout=(5, 30))
     there = all((folder / name).is_file() for name in names)
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -284,9 +282,7 @@ def _cut_mitdb(folder, recipe):
 def _cut_record(folder, name, recipe):
     record, annotation, labels, peaks = read_beats(folder, name)
     lead = record.sig_name.index("MLII") if recipe == "resampled" and "MLII" in record.sig_name else 0
-    signals = segment(
-        record.p_signal[:, lead], peaks, record.fs, recipe=recipe, marks=annotation.sample
-    )
+    signals = segment(record.p_signal[:, lead], peaks, record.fs, recipe=recipe, marks=annotation.sample)
     return signals, labels[:-1], peaks[:-1], np.full(len(signals), name)
 
 

@@ -6,6 +6,9 @@ their own, so that they read the same on the light and on the dark page.
 
 import numpy as np
 
+from .beats import AAMI
+from .segment import beat_length
+
 PALETTE = {"N": "#0072B2", "S": "#E69F00", "V": "#D55E00", "F": "#CC79A7", "Q": "#009E73"}
 INK = "#222222"
 _PAPER, _THIN, _THICK = "#FFF9F8", "#F6D5D2", "#E8A9A4"
@@ -90,22 +93,15 @@ def plot_beats(ax, beats, colour=None, **line):
     for signal, label in zip(beats.signals, beats.labels):
         end = beat_length(signal)
         name = beats.classes[label]
-        ax.plot(np.arange(end) / beats.fs, signal[:end], color=PALETTE[name] if colour is None else colour, **line)
+        ax.plot(
+            np.arange(end) / beats.fs, signal[:end], color=PALETTE[name] if colour is None else colour, **line
+        )
     ax.set(ylim=(-0.03, 1.05), xlabel="time (s)")
     return say_source(ax, beats.source)
 
 
-def beat_length(signals):
-    """Samples of each beat before its padding: an int, or an int array (n,) for (n, 187)."""
-    signals = np.atleast_2d(signals)
-    length = signals.shape[1] - (signals[:, ::-1] > 0).argmax(1)
-    return length if len(length) > 1 else int(length[0])
-
-
 def aami_class(symbol):
     """The AAMI class of an annotation symbol, or None if it marks no beat."""
-    from .beats import AAMI
-
     return next((name for name, symbols in AAMI.items() if symbol in symbols), None)
 
 

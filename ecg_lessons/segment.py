@@ -85,6 +85,13 @@ def pad(beat):
     return np.pad(beat[:WIDTH], (0, max(0, WIDTH - len(beat))))
 
 
+def beat_length(signals):
+    """Samples of each beat before its padding: an int, or an int array (n,) for (n, 187)."""
+    some = np.atleast_2d(signals) > 0
+    length = np.where(some.any(1), some.shape[1] - some[:, ::-1].argmax(1), 0)
+    return length if np.ndim(signals) > 1 else int(length[0])
+
+
 def _published(signal, peaks, marks):
     beats = np.zeros((max(len(peaks) - 1, 0), WIDTH), dtype=np.float32)
     if len(beats) == 0:

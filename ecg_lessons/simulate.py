@@ -173,12 +173,13 @@ def _ecg(rng, kinds):
     waves[:, :, kinds == "V"] = ectopic[:, :, None]
     waves[:, :, kinds == "Q"] = paced[:, :, None]
     fused = kinds == "F"
-    part = rng.uniform(0.15, 0.65, fused.sum())  # how much of the ventricle the ectopic took
+    part = rng.uniform(0.25, 0.7, fused.sum())  # how much of the ventricle the ectopic took
     waves[:, :, fused] = part * ectopic[:, :, None] + (1 - part) * sinus[:, :, None]
     early_atrial = kinds == "S"
     waves[0, 0, early_atrial] *= rng.uniform(-1, 0.3, early_atrial.sum())  # an odd P, or none
-    waves[0, 4, early_atrial] *= rng.uniform(0.6, 1.0, early_atrial.sum())
-    waves[0, 2:4, early_atrial] *= rng.uniform(0.7, 0.95, (early_atrial.sum(), 2))
+    waves[0, 4, early_atrial] *= rng.uniform(0.5, 0.9, early_atrial.sum())
+    waves[2, 1:4, early_atrial] *= 1.2  # some wiring has not recovered yet: a little wider
+    waves[0, 2:4, early_atrial] *= rng.uniform(0.6, 0.85, (early_atrial.sum(), 2))
     waves[0] *= 1 + rng.normal(0, 0.08, waves[0].shape)
     waves[2] *= 1 + rng.normal(0, 0.05, waves[2].shape)
     waves[1, 4] *= np.sqrt(rr / rr.mean())  # the T wave follows the heart rate

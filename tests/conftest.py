@@ -77,7 +77,9 @@ def serve():
     def start(answer):
         class Handler(http.server.BaseHTTPRequestHandler):
             do_GET = do_POST = do_HEAD = lambda self: answer(self)
-            log_message = lambda *_: None
+
+            def log_message(self, *_):
+                pass
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -69,7 +69,11 @@ def test_repr_says_what_it_is(some_beats):
 
 
 @settings(max_examples=40, deadline=None)
-@given(labels=st.lists(st.integers(0, 4), min_size=20, max_size=120), size=st.floats(0.2, 0.8), seed=st.integers(0, 99))
+@given(
+    labels=st.lists(st.integers(0, 4), min_size=20, max_size=120),
+    size=st.floats(0.2, 0.8),
+    seed=st.integers(0, 99),
+)
 def test_a_split_by_beat_loses_nothing_and_repeats_nothing(labels, size, seed):
     labels = labels + [0, 1, 2, 3, 4] * 2
     beats = dataclasses.replace(beats_of(labels), samples=np.arange(len(labels)))
@@ -84,7 +88,11 @@ def test_a_split_by_beat_keeps_the_share_of_each_class(some_beats):
 
 
 @settings(max_examples=25, deadline=None)
-@given(patients=st.lists(st.integers(0, 8), min_size=10, max_size=80), size=st.floats(0.1, 0.6), seed=st.integers(0, 99))
+@given(
+    patients=st.lists(st.integers(0, 8), min_size=10, max_size=80),
+    size=st.floats(0.1, 0.6),
+    seed=st.integers(0, 99),
+)
 def test_a_split_by_patient_keeps_every_patient_whole(patients, size, seed):
     patients = patients + [90, 91]
     beats = beats_of(np.arange(len(patients)) % 5, patients)

@@ -35,7 +35,10 @@ def csv(tmp_path, text):
 
 
 @settings(max_examples=20, deadline=None)
-@given(arrays(np.float32, st.tuples(st.integers(1, 6), st.just(187)), elements=st.floats(0, 1, width=32)), st.randoms())
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 6), st.just(187)), elements=st.floats(0, 1, width=32)),
+    st.randoms(),
+)
 def test_what_is_written_is_read_back_to_the_last_bit(tmp_path_factory, signals, random):
     labels = np.array(sorted(random.choice(range(5)) for _ in signals))
     beats = Beats(signals, labels)
@@ -126,7 +129,9 @@ def test_every_row_is_traced_to_its_record_and_annotation(real_beats, tmp_path):
     print(f"{len(found)} rows read and traced in {time.perf_counter() - start:.1f} s")
     origin = [part[np.argsort(part.labels, kind="stable")] for part in parts]
     for name in ("records", "patients", "samples"):
-        np.testing.assert_array_equal(getattr(found, name), np.concatenate([getattr(p, name) for p in origin]))
+        np.testing.assert_array_equal(
+            getattr(found, name), np.concatenate([getattr(p, name) for p in origin])
+        )
     found.split(by="patient")
 
 
@@ -192,7 +197,9 @@ def hub(serve, home, monkeypatch, tmp_path):
         if state.status:
             return send(handler, b"{}", state.status, kind="application/json")
         if state.locked and not handler.headers.get("Authorization"):
-            return send(handler, b'{"code": 403, "message": "Permission denied"}', 403, kind="application/json")
+            return send(
+                handler, b'{"code": 403, "message": "Permission denied"}', 403, kind="application/json"
+            )
         if handler.path.endswith("GetDataset"):
             return send(handler, b'{"currentVersionNumber": 1}', kind="application/json")
         content = (home[0] / "kaggle" / request["fileName"]).read_bytes()
@@ -288,6 +295,6 @@ def test_reading_is_faster_than_plain_pandas(real_beats, tmp_path):
 
     seconds(kaggle.read_csv)  # imports
     rounds = [(seconds(kaggle.read_csv), seconds(lambda p: pd.read_csv(p, header=None))) for _ in range(5)]
-    ratio = np.median([ours / theirs for ours, theirs in rounds])
+    ratio = min(ours for ours, _ in rounds) / min(theirs for _, theirs in rounds)
     print(f"reading takes {ratio:.2f} of plain pandas' time")
-    assert ratio < 1.1
+    assert ratio < 1

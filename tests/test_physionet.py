@@ -187,7 +187,9 @@ def test_a_damaged_cache_file_is_built_anew(home, damage):
     if damage == "other layout":
         np.save(cache, np.zeros((3, 187)))
     else:
-        cache.write_bytes({"cut short": content[: len(content) // 2], "empty": b"", "not an array": b"x" * 999}[damage])
+        cache.write_bytes(
+            {"cut short": content[: len(content) // 2], "empty": b"", "not an array": b"x" * 999}[damage]
+        )
     assert_same(fetch_mitbih(data_home=home), beats)
     assert cache.read_bytes() == content
 
@@ -267,23 +269,25 @@ def test_one_record_is_fetched_alone(small_database, serve, monkeypatch):
 
 
 FAULTS = {
-    "404": (lambda handler, body: send(handler, status=404), "answered 404"),
-    "500": (lambda handler, body: send(handler, status=500), "answered 500"),
-    "an HTML page": (lambda handler, body: send(handler, b"<html>Sign in</html>", kind="text/html"), "not the file"),
-    "other bytes": (lambda handler, body: send(handler, body[::-1]), "not the file"),
-    "a cut connection": (lambda handler, body: send(handler, body[: len(body) // 2], length=len(body)), "could not be downloaded"),
+    "404": (dict(status=404), "answered 404"),
+    "500": (dict(status=500), "answered 500"),
+    "an HTML page": (dict(body=b"<html>Sign in</html>", kind="text/html"), "not the file"),
+    "other bytes": (dict(body=b"0" * 5000), "not the file"),
+    "a cut connection": (dict(body=b"0" * 5000, length=9000), "could not be downloaded"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_failing_server_gives_one_clear_error_and_the_next_run_goes_on(small_database, serve, monkeypatch, fault):
-    misbehave, message = FAULTS[fault]
+def test_a_failing_server_gives_one_clear_error_and_the_next_run_goes_on(
+    small_database, serve, monkeypatch, fault
+):
+    response, message = FAULTS[fault]
     answer, healthy, served = files_of(small_database), [], []
 
     def sometimes(handler):
         name = handler.path.rpartition("/")[2]
         if name == "201.dat" and not healthy:
-            return misbehave(handler, (small_database / name).read_bytes())
+            return send(handler, **response)
         served.append(name)
         answer(handler)
 

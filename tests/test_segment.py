@@ -3,8 +3,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ecg_lessons import segment
-from ecg_lessons.plots import beat_length
+from ecg_lessons import beat_length, segment
 
 
 @st.composite
@@ -34,7 +33,12 @@ def test_published_is_the_recipe_word_for_word(record):
 
 
 @settings(max_examples=40, deadline=None)
-@given(records(shortest=60), st.sampled_from(["published", "resampled"]), st.floats(0.01, 50), st.floats(-500, 500))
+@given(
+    records(shortest=60),
+    st.sampled_from(["published", "resampled"]),
+    st.floats(0.01, 50),
+    st.floats(-500, 500),
+)
 def test_neither_gain_nor_offset_changes_a_beat(record, recipe, gain, offset):
     signal, peaks = record
     one, other = segment(signal, peaks, recipe=recipe), segment(gain * signal + offset, peaks, recipe=recipe)

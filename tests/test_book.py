@@ -1,0 +1,174 @@
+"""The shape of the book: what every chapter has, and what none may have."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from ecg_lessons.physionet import record_names
+
+sys.path.append(str(Path(__file__).parent))
+from execute import pictures  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+BOOK = ROOT / "book"
+CHAPTERS = sorted(BOOK.glob("*.ipynb"))
+URL = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+SPINE = ["Ask", "Look", "Try", "Judge", "Take away", "Exercises", "Further reading"]
+
+chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+
+
+def read(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def code(path):
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def prose(path):
+    return [cell for cell in read(path).cells if cell.cell_type == "markdown"]
+
+
+def has_image(cell):
+    return any("image/png" in output.get("data", {}) for output in cell.outputs)
+
+
+def printed(cell):
+    """The text that a cell's outputs show."""
+    for output in cell.outputs:
+        yield output.get("text", "")
+        yield output.get("data", {}).get("text/plain", "")
+        yield output.get("data", {}).get("text/html", "")
+
+
+def test_every_page_is_in_the_table_of_contents():
+    toc = (ROOT / "_toc.yml").read_text()
+    for path in [*BOOK.glob("*.md"), *CHAPTERS]:
+        assert f"book/{path.stem}\n" in toc + "\n", path.name
+
+
+@chapters
+def test_a_chapter_follows_the_spine(path):
+    headings = [
+        line[3:] for cell in prose(path) for line in cell.source.splitlines() if line.startswith("## ")
+    ]
+    assert [h.split(":")[0] for h in headings] == SPINE
+
+
+@chapters
+def test_a_chapter_opens_with_its_badge_and_front_box(path):
+    first = prose(path)[0].source
+    owner = URL.removeprefix("https://github.com/")
+    badge = f"https://colab.research.google.com/github/{owner}/blob/main/book/{path.name}"
+    assert first.startswith("# ") and f"]({badge})" in first
+    for part in ("**Question.**", "**After this chapter you can**", "**Time.**", "**You need**", "**Data.**"):
+        assert f"> {part}" in first, part
+    assert f"git+{URL}" in code(path)[0].source
+
+
+@chapters
+def test_a_chapter_was_run_from_top_to_bottom_without_error(path):
+    counts = [cell.execution_count for cell in code(path)]
+    assert counts == list(range(1, len(counts) + 1))
+    for cell in code(path):
+        assert not [o for o in cell.outputs if o.output_type == "error" or o.get("name") == "stderr"], (
+            cell.source
+        )
+
+
+@chapters
+def test_cells_are_short_and_say_one_thing(path):
+    for cell in code(path):
+        lines = cell.source.splitlines()
+        assert len(lines) <= 14, f"{len(lines)} lines: {lines[0]}"
+        assert max(map(len, lines)) <= 79, max(lines, key=len)
+        assert not re.search(r";\s*$", cell.source), f"a trailing semicolon: {lines[-1]}"
+
+
+@chapters
+def test_cell_ids_are_names(path):
+    ids = [cell.id for cell in read(path).cells]
+    assert len(ids) == len(set(ids)) and all(re.fullmatch(r"[a-z][a-z0-9-]+", i) for i in ids)
+
+
+@chapters
+def test_every_figure_has_alt_text_of_its_own(path):
+    texts = []
+    for cell in filter(has_image, code(path)):
+        alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        assert len(alt) > 40, f"no alt text: {cell.id}"
+        texts.append(alt)
+    assert len(texts) == len(set(texts)) > 0
+
+
+@chapters
+def test_exercises_have_a_folded_solution_that_was_run(path):
+    source = "\n".join(cell.source for cell in prose(path)).split("## Exercises")[1]
+    exercises = re.findall(r"^\*\*(\d)\. .*?\((easy|medium|harder)\)\.\*\*", source, re.M)
+    solutions = [c for c in code(path) if c.source.startswith("# Solution to exercise")]
+    assert [number for number, _ in exercises] == [c.source.split()[4] for c in solutions]
+    assert 2 <= len(exercises) <= 4
+    assert all("hide-cell" in c.metadata.tags and c.outputs for c in solutions)
+
+
+@chapters
+def test_prose_keeps_to_the_house_style(path):
+    for cell in prose(path):
+        assert "!" not in re.sub(r"!\[|`[^`]*`", "", cell.source), cell.source
+        assert not re.search(r"\b(simply|obviously|just)\b", cell.source, re.I), cell.source
+        assert not re.search(r"^(```\{|:::)|\{(cite|ref|doc|term)\}", cell.source, re.M), (
+            "a directive: Colab shows it raw"
+        )
+
+
+# Numbers that prose may use without an output: constants of the format and the recordings that
+# the page explains, years, and the names of records.
+KNOWN = {"187", "360", "120", "125", "20", "2018", "1975", "1979", *record_names()}
+
+
+@chapters
+def test_every_number_in_the_prose_stands_in_the_chapters_code_or_outputs(path):
+    shown = " ".join([*(text for c in code(path) for text in printed(c)), *(c.source for c in code(path))])
+    for cell in prose(path)[1:]:
+        if "Further reading" in cell.source:
+            continue
+        text = re.sub(r"\]\([^)]*\)|`[^`]*`|```.*?```", " ", cell.source, flags=re.S)
+        for number in re.findall(r"(?<![\w.])\d[\d ,]*\d(?:\.\d+)?|(?<![\w.])\d+\.\d+", text):
+            number = re.sub(r"[ ,]", "", number)
+            assert number in KNOWN or re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", shown), (
+                f"{number} in: {cell.source}"
+            )
+
+
+@chapters
+def test_pictures_on_other_pages_are_the_chapters_own(path):
+    for name, png in pictures(read(path)):
+        assert (BOOK / "_static" / name).read_bytes() == png, f"{name} is stale: make chapters"
+
+
+def test_pages_show_only_files_that_exist_and_describe_them():
+    for path in [*BOOK.glob("*.md"), ROOT / "README.md"]:
+        text = path.read_text()
+        for name in re.findall(r"```\{image\} (\S+)|!\[[^\]]+\]\(([^)]+)\)", text):
+            target = name[0] or name[1]
+            assert (path.parent / target).is_file(), f"{path.name}: {target}"
+        assert text.count("```{image}") == len(re.findall(r":alt: .{40,}", text)), path.name
+
+
+def test_notebooks_carry_no_machine_in_them():
+    for path in CHAPTERS:
+        text = json.dumps(read(path).metadata) + path.read_text()
+        assert not re.search(r"/(home|root|work|tmp|Users)/", text), path.name
+        assert set(read(path).metadata) == {"kernelspec", "language_info"}
+
+
+def test_the_footer_says_that_this_is_no_medical_device():
+    assert "Not a medical device" in (ROOT / "_config.yml").read_text()

@@ -1,0 +1,117 @@
+"""The package, the repository's files and the one address in them."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "ecg_lessons").glob("*.py"))
+URL = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+
+
+def fresh(code):
+    """What a new interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return done.stdout.strip()
+
+
+def test_the_import_is_quick_and_leaves_the_heavy_ones_alone():
+    code = (
+        "import sys, time; t = time.perf_counter(); import ecg_lessons; t = time.perf_counter() - t;"
+        "print(t, sorted({'tensorflow', 'keras', 'wfdb', 'matplotlib', 'pandas'} & set(sys.modules)))"
+    )
+    seconds, loaded = min(fresh(code).split(" ", 1) for _ in range(3))
+    assert float(seconds) < 0.5 and loaded == "[]"
+
+
+def test_loading_beats_does_not_import_tensorflow():
+    code = "import ecg_lessons, sys; ecg_lessons.make_beats(50).split(); print('tensorflow' in sys.modules)"
+    assert fresh(code) == "False"
+
+
+def imports(path):
+    """Top-level names of what a module imports from elsewhere."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.split(".")[0]
+
+
+def requirements(lines):
+    return {
+        re.split(r"[<>=!~; \[]", line)[0].lower() for line in lines if line.strip() and line[0] not in "#-"
+    }
+
+
+def test_pyproject_lists_what_the_package_imports_and_nothing_else():
+    used = {name for path in MODULES for name in imports(path)} - set(sys.stdlib_module_names) - {"google"}
+    used = {"scikit-learn" if name == "sklearn" else name for name in used}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert requirements(project["dependencies"]) == used
+    assert not [d for d in project["dependencies"] if re.search(r"[<=]=?\s*[\d.]+$", d) and ">=" not in d]
+
+
+def test_the_lock_holds_every_direct_requirement():
+    direct = requirements((ROOT / "requirements.txt").read_text().splitlines())
+    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    assert direct <= requirements(lock)
+    assert all("==" in line for line in lock if line.strip()) and "://" not in "".join(lock)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert requirements(project["dependencies"]) <= direct
+
+
+def test_nothing_imports_upwards():
+    order = ["errors", "beats", "segment", "store", "physionet", "kaggle", "simulate", "plots"]
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:  # at the top; a function may call back down the list
+            if isinstance(node, ast.ImportFrom) and node.level and path.stem in order:
+                for name in [node.module] if node.module else [alias.name for alias in node.names]:
+                    assert order.index(name) < order.index(path.stem), f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.name)
+def test_public_functions_are_documented(path):
+    module = ast.parse(path.read_text())
+    inside = [part for node in module.body if isinstance(node, ast.ClassDef) for part in node.body]
+    for node in [*module.body, *inside]:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{path.name}: {node.name}"
+
+
+def text_files():
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT)
+    names = listed.stdout.split() if listed.returncode == 0 else []
+    return [ROOT / n for n in names if not n.endswith((".png", ".keras")) and (ROOT / n).is_file()]
+
+
+def test_the_repositorys_address_is_the_same_everywhere():
+    owner_and_name = URL.removeprefix("https://github.com/")
+    for path in text_files():
+        for found in re.findall(
+            r"github\.com/([\w.-]+/[\w.-]+)|colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)",
+            path.read_text(),
+        ):
+            address = (found[0] or found[1]).removesuffix(".git")
+            assert address in {owner_and_name, "you/yours"}, f"{path.relative_to(ROOT)}: {address}"
+    for name in ("README.md", "CITATION.cff", "pyproject.toml", "book/setup.md"):
+        assert URL in (ROOT / name).read_text(), name
+
+
+def test_no_recording_and_no_large_file_is_committed():
+    for path in text_files():
+        assert path.suffix not in {".dat", ".atr", ".hea", ".xyz", ".csv", ".npz", ".npy"}, path
+        assert path.stat().st_size < 5_000_000, path
+
+
+def test_the_readmes_commands_exist():
+    commands = set(re.findall(r"\bmake ([a-z]+)", (ROOT / "README.md").read_text()))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert {"book", "test", "chapters", "clean"} <= commands <= targets
+    assert "make test" in (ROOT / ".ci" / "run").read_text()

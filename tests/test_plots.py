@@ -1,0 +1,65 @@
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from ecg_lessons import beat_length, make_beats, make_record, plots
+
+
+@pytest.fixture(autouse=True)
+def figures():
+    yield
+    plt.close("all")
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_ecg_paper_has_square_millimetres():
+    _, ax = plots.axes()
+    plots.ecg_paper(ax, (0, 2), (-1, 2))
+    assert ax.get_aspect() == 0.4  # 0.1 mV is as high as 0.04 s is wide
+    ruled = [len(lines.get_segments()) for lines in ax.collections]
+    assert ruled == [51, 31, 11, 7]  # every 0.04 s and 0.1 mV, and every fifth of them
+
+
+def test_a_record_is_drawn_with_its_annotations_and_says_that_it_is_simulated():
+    record, annotation = make_record("100", minutes=0.2)
+    _, ax = plots.axes()
+    plots.plot_record(ax, record, annotation, start=1, seconds=5)
+    inside = (annotation.sample >= 360) & (annotation.sample < 6 * 360)
+    assert texts(ax)[:-1] == np.array(annotation.symbol)[inside].tolist()
+    assert texts(ax)[-1] == "simulated"
+
+
+def test_beats_are_drawn_without_their_padding():
+    beats = make_beats(5)
+    _, ax = plots.axes()
+    plots.plot_beats(ax, beats)
+    assert [len(line.get_xdata()) for line in ax.lines] == beat_length(beats.signals).tolist()
+    assert "simulated" in texts(ax)
+
+
+def test_only_simulated_data_is_labelled():
+    _, ax = plots.axes()
+    assert texts(plots.say_source(ax, "physionet")) == []
+
+
+def test_a_beats_length_ends_at_its_last_sample_above_zero():
+    rows = np.zeros((2, 187))
+    rows[0, :50] = rows[1, :187] = 0.5
+    assert beat_length(rows).tolist() == [50, 187]
+    assert beat_length(rows[0]) == 50
+    assert beat_length(np.zeros(187)) == 0
+
+
+def test_symbols_know_their_class():
+    assert [plots.aami_class(s) for s in "NRAVE/~+"] == ["N", "N", "S", "V", "V", "Q", None, None]
+
+
+def test_the_palette_names_every_class_in_its_own_colour():
+    assert len(set(plots.PALETTE.values())) == 5
