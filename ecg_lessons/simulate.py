@@ -84,13 +84,12 @@ def make_beats(n=20_000, seed=0, classes=CLASSES):
         names = np.full(len(mine), f"s{p + 1:02d}")
         parts.append((segment(lead, peaks, FS, marks=marks), mine, names, peaks[:-1]))
     signals, labels, names, samples = (np.concatenate(column) for column in zip(*parts))
-    order = rng.permutation(n)
     return Beats(
-        signals=signals[order],
-        labels=labels[order],
-        patients=names[order],
-        records=names[order],
-        samples=samples[order],
+        signals=signals,
+        labels=labels,
+        patients=names,
+        records=names,
+        samples=samples,
         classes=classes,
         source="simulated",
     )
