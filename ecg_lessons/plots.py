@@ -83,6 +83,7 @@ def plot_record(ax, record, annotation=None, start=0.0, seconds=6.0, lead=0):
         inside = (annotation.sample >= first) & (annotation.sample < last)
         for at, symbol in zip(annotation.sample[inside], np.array(annotation.symbol)[inside]):
             ax.text(at / record.fs, high - 0.15, symbol, ha="center", va="top", weight="bold",
+                    bbox={"color": "white", "alpha": 0.85, "pad": 0.6},
                     color=PALETTE.get(aami_class(symbol), "#666666"))  # fmt: skip
     return say_source(ax, "simulated" if "simulated, of nobody" in record.comments else "physionet")
 

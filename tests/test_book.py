@@ -129,9 +129,9 @@ def test_prose_keeps_to_the_house_style(path):
         )
 
 
-# Numbers that prose may use without an output: constants of the format and the recordings that
-# the page explains, years, and the names of records.
-KNOWN = {"187", "360", "120", "125", "20", "2018", "1975", "1979", *record_names()}
+# Numbers that prose may use without an output: constants of ECG paper, of the format and the
+# recordings, years, and the names of records.
+KNOWN = {"0.04", "0.1", "0.12", "187", "360", "120", "125", "20", "2018", "1975", "1979", *record_names()}
 
 
 @chapters
@@ -141,8 +141,8 @@ def test_every_number_in_the_prose_stands_in_the_chapters_code_or_outputs(path):
         if "Further reading" in cell.source:
             continue
         text = re.sub(r"\]\([^)]*\)|`[^`]*`|```.*?```", " ", cell.source, flags=re.S)
-        for number in re.findall(r"(?<![\w.])\d[\d ,]*\d(?:\.\d+)?|(?<![\w.])\d+\.\d+", text):
-            number = re.sub(r"[ ,]", "", number)
+        for number in re.findall(r"(?<![\w.])(?:\d{1,3}(?: \d{3})+|\d+\.\d+|\d{2,})", text):
+            number = number.replace(" ", "")
             assert number in KNOWN or re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", shown), (
                 f"{number} in: {cell.source}"
             )
