@@ -13,7 +13,9 @@ AAMI = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
 # database with different people (but for 201/202) and the four paced records left out.
 DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
 DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
+CLASS_OF = {symbol: name for name, symbols in AAMI.items() for symbol in symbols}
 WIDTH = 187  # samples of one beat, the width of the published format
+_OPTIONAL = ("patients", "records", "folds", "samples")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,15 +64,18 @@ class Beats:
             raise ValueError(f"signals must have shape (n, {WIDTH}), not {signals.shape}")
         if labels.shape != signals.shape[:1]:
             raise ValueError(f"labels must have shape ({len(signals)},), not {labels.shape}")
-        if len(labels) and not (0 <= labels.min() and labels.max() < len(self.classes)):
-            raise ValueError(f"labels must lie in 0..{len(self.classes) - 1}")
-        for name in ("patients", "records", "folds", "samples"):
-            column = getattr(self, name)
-            if column is not None and np.shape(column) != labels.shape:
-                raise ValueError(f"{name} must have shape {labels.shape}, not {np.shape(column)}")
-        object.__setattr__(self, "signals", signals.astype(np.float32, copy=False))
-        object.__setattr__(self, "labels", labels.astype(np.int64, copy=False))
-        object.__setattr__(self, "classes", tuple(self.classes))
+        if not np.isin(labels, np.arange(len(self.classes))).all():
+            raise ValueError(f"labels must be whole numbers in 0..{len(self.classes) - 1}")
+        columns = {"signals": signals.astype(np.float32, copy=False)}
+        columns["labels"] = labels.astype(np.int64, copy=False)
+        columns["classes"] = tuple(self.classes)
+        for name in _OPTIONAL:
+            if getattr(self, name) is not None:
+                columns[name] = np.asanyarray(getattr(self, name))
+                if columns[name].shape != labels.shape:
+                    raise ValueError(f"{name} must have shape {labels.shape}, not {columns[name].shape}")
+        for name, value in columns.items():
+            object.__setattr__(self, name, value)
 
     def __len__(self):
         return len(self.labels)
@@ -101,7 +106,7 @@ class Beats:
         import pandas as pd
 
         frame = pd.DataFrame({"class": np.array(self.classes)[self.labels], "label": self.labels})
-        for name in ("patients", "records", "folds", "samples"):
+        for name in _OPTIONAL:
             if getattr(self, name) is not None:
                 frame[name.removesuffix("s")] = getattr(self, name)
         if signals:
@@ -117,61 +122,67 @@ class Beats:
             Share of the beats to put into test, between 0 and 1.
         by : "beat" or "patient"
             "beat" shuffles all beats and keeps the share of each class; one patient's
-            beats land on both sides. "patient" keeps every patient whole: of 2 000
-            random allocations of the patients, the one whose test part comes closest to
-            `test_size` of the beats of every class.
+            beats land on both sides. "patient" keeps every patient whole, and takes those
+            people into test that together come close to `test_size` of the beats of every
+            class: from ten random draws, people are moved and swapped while that helps.
         seed : int
             Seeds the shuffle; the same seed gives the same split.
 
         Raises
         ------
         ValueError
-            If `by="patient"` and a beat has no patient, or there are fewer than two.
+            If `by="patient"` and a beat has no patient, or there are fewer than two; if there
+            are too few beats to have each class on both sides.
         """
         if not 0 < test_size < 1:
             raise ValueError(f"test_size must lie between 0 and 1, not {test_size}")
         if by == "beat":
-            from sklearn.model_selection import train_test_split
+            in_test = self._draw_beats(test_size, seed)
+        elif by == "patient":
+            in_test = self._draw_patients(test_size, seed)
+        else:
+            raise ValueError(f'by must be "beat" or "patient", not {by!r}')
+        return self[~in_test], self[in_test]
 
-            rarest = self.counts()[lambda n: n > 0].min()
-            train, test = train_test_split(
-                np.arange(len(self)),
-                test_size=test_size,
-                random_state=seed,
-                stratify=self.labels if rarest > 1 else None,
-            )
-            return self[np.sort(train)], self[np.sort(test)]
-        if by == "patient":
-            in_test = self._allocate_patients(test_size, seed)
-            return self[~in_test], self[in_test]
-        raise ValueError(f'by must be "beat" or "patient", not {by!r}')
+    def _draw_beats(self, test_size, seed):
+        """Mask of the beats that go into test, the same share of each class."""
+        from sklearn.model_selection import train_test_split
 
-    def _allocate_patients(self, test_size, seed):
+        alone = self.counts().to_numpy()[self.labels] < 2  # nothing to divide: these stay in train
+        many = np.flatnonzero(~alone)
+        kinds = len(np.unique(self.labels[many]))
+        n_test = min(max(round(test_size * len(many)), kinds), len(many) - kinds)
+        if kinds == 0 or n_test < kinds:
+            raise ValueError(f"{len(self)} beats are too few to have each class on both sides")
+        _, test = train_test_split(many, test_size=n_test, random_state=seed, stratify=self.labels[many])
+        return np.isin(np.arange(len(self)), test)
+
+    def _draw_patients(self, test_size, seed):
         """Mask of the beats whose patients go into test."""
-        people, beat_person = np.unique(self._known_patients(), return_inverse=True)
+        people, owner = np.unique(self._known_patients(), return_inverse=True)
         if len(people) < 2:
             raise ValueError("a split by patient needs at least two patients")
-        table = np.zeros((len(people), len(self.classes)))
-        np.add.at(table, (beat_person, self.labels), 1)
-        table = table[:, table.sum(0) > 0]
+        beats = np.zeros((len(people), len(self.classes) + 1))  # of each person, by class and in all
+        np.add.at(beats, (owner, self.labels), 1)
+        beats[:, -1] = beats.sum(1)
+        beats = beats[:, beats.sum(0) > 0]
+        beats /= beats.sum(0)
+
+        def error(chosen):
+            """How far the test part is from `test_size`, in the mean over the classes and in all."""
+            off = np.abs(beats[chosen].sum(0) - test_size)
+            return off[:-1].mean() + off[-1] if 0 < chosen.sum() < len(people) else np.inf
+
         rng = np.random.default_rng(seed)
-        best, best_error = None, np.inf
-        for _ in range(2000):
-            order = rng.permutation(len(people))
-            share = table[order].cumsum(0)[:-1] / table.sum(0)
-            # the class shares count alike, whatever their size; so does the total
-            total = table[order].sum(1).cumsum()[:-1] / len(self)
-            error = np.abs(share - test_size).mean(1) + np.abs(total - test_size)
-            cut = error.argmin()
-            if error[cut] < best_error:
-                best, best_error = order[: cut + 1], error[cut]
-        return np.isin(beat_person, best)
+        starts = [rng.permutation(len(people)) < max(1, round(test_size * len(people))) for _ in range(10)]
+        return min((_improve(start, error) for start in starts), key=error)[owner]
 
     def _known_patients(self):
+        import pandas as pd
+
         if self.patients is None:
             raise ValueError("these beats have no patients; only a split by beat is possible")
-        unknown = int(np.sum([p is None for p in self.patients])) if self.patients.dtype == object else 0
-        if unknown:
+        if unknown := int(pd.isna(self.patients).sum()):
             raise ValueError(
                 f"{unknown} beats have no patient; drop them first: beats[beats.patients != None]"
             )
@@ -186,10 +197,9 @@ class Beats:
 
         Source: de Chazal, O'Dwyer & Reilly 2004, doi:10.1109/TBME.2004.827359.
         """
-        people = self._known_patients()
         if self.source == "simulated":
-            _, number = np.unique(people, return_inverse=True)
-            return self[number % 2 == 0], self[number % 2 == 1]
+            odd = np.array([int(name[1:]) % 2 for name in self._known_patients()], dtype=bool)
+            return self[odd], self[~odd]
         if self.records is None:
             raise ValueError("these beats do not know their records; DS1 and DS2 are lists of records")
         records = self.records.astype(str)
@@ -197,10 +207,13 @@ class Beats:
         return self[np.isin(records, first)], self[np.isin(records, DS2)]
 
     def _people(self):
+        import pandas as pd
+
         if self.patients is None:
             return "unknown patients"
-        n = len({p for p in self.patients.tolist() if p is not None})
-        return "1 patient" if n == 1 else f"{n} patients"
+        n = pd.Series(self.patients).nunique()
+        unknown = int(pd.isna(self.patients).sum())
+        return f"{n} patient{'' if n == 1 else 's'}" + (f" ({unknown} beats unknown)" if unknown else "")
 
     def __repr__(self):
         counts = ", ".join(f"{name} {n}" for name, n in self.counts().items())
@@ -220,3 +233,25 @@ class Beats:
             f"<table><thead><tr><th>class</th>{head}</tr></thead>"
             f"<tbody><tr><th>beats</th>{body}</tr><tr><th>share</th>{share}</tr></tbody></table>"
         )
+
+
+def _improve(chosen, error):
+    """Move or swap one person at a time between the two sides while that lowers the error."""
+    best = error(chosen)
+    while True:
+        for step in _steps(chosen):
+            tried = error(chosen ^ step)
+            if tried < best - 1e-12:
+                chosen, best = chosen ^ step, tried
+                break
+        else:
+            return chosen
+
+
+def _steps(chosen):
+    """Masks of the people who change sides: one person, or one from each side."""
+    alone = np.eye(len(chosen), dtype=bool)
+    yield from alone
+    for here in np.flatnonzero(chosen):
+        for there in np.flatnonzero(~chosen):
+            yield alone[here] | alone[there]

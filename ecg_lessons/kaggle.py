@@ -4,8 +4,10 @@
 header, 187 samples and the label in each row, the patient left out.
 """
 
+import json
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +18,11 @@ from .errors import DataError
 from .segment import beat_length, published_ends
 
 DATASET = "shayanfazeli/heartbeat"
+_PINNED = f"{DATASET}/versions/1"  # its only version; naming it spares a look-up at each call
 FILES = {"train": "mitbih_train.csv", "test": "mitbih_test.csv"}
 FS = 120.0  # Hz; the files' own description says 125, chapter 1 shows why it is 120
 _KEY = 32  # leading samples that a row is looked up by
+_SHORTEST = 8  # samples; a shorter row fits many beats (the shortest real one has 10)
 
 
 def fetch(data_home=None):
@@ -74,7 +78,9 @@ def read_csv(path, n_classes=5):
             ),
         )
     except FileNotFoundError:
-        raise DataError(f"{path} does not exist. {way_out}") from None
+        raise DataError(f"{path} does not exist. Download it from kaggle.com/datasets/{DATASET}.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error}). Mend its permissions.") from None
     except pa.ArrowInvalid as error:
         raise DataError(f"{path} {_explain_csv(str(error))} {way_out}") from None
     if table.num_rows == 0:
@@ -139,8 +145,8 @@ def trace(signals, labels, folder):
     origin = np.full(len(signals), -1)
     taken = np.zeros(len(raw), dtype=bool)
     last = beat_length(signals)
-    lengths = np.clip(last, 1, _KEY)
-    for length in np.unique(lengths)[::-1]:  # rows that say most choose first
+    lengths = np.minimum(last, _KEY)
+    for length in np.unique(lengths[lengths >= _SHORTEST])[::-1]:  # rows that say most choose first
         rows = np.flatnonzero(lengths == length)
         index = {}
         keys = _ranks(raw[:, :length])
@@ -151,7 +157,7 @@ def trace(signals, labels, folder):
             fits = [
                 (abs(raw_lengths[c] - last[row]), c)
                 for c in candidates
-                if not taken[c] and _same_shape(signals[row], raw[c], max(last[row], 1))
+                if not taken[c] and _same_shape(signals[row], raw[c], last[row])
             ]
             if fits:
                 origin[row] = min(fits)[1]
@@ -215,10 +221,14 @@ def _read(paths, records):
 
 def _records_at_hand(data_home):
     """The folder of the raw records, if it takes no download; else None."""
-    for home in (data_home, None):  # the CSVs may lie in a directory of their own
-        if (folder := physionet.local_mitdb(home)[0]) is not None:
-            return folder
-    return physionet.cached_mitdb()
+    try:
+        for home in (data_home, None):  # the CSVs may lie in a directory of their own
+            if (folder := physionet.local_mitdb(home)[0]) is not None:
+                return folder
+        return physionet.download_mitdb() if physionet.cached_mitdb() else None  # checks and mends
+    except DataError as error:
+        print(f"The patients are not restored: {error}")
+        return None
 
 
 def _find(data_home):
@@ -239,56 +249,67 @@ def _find(data_home):
     return None
 
 
-def _download():
+def _download(may_ask=True):
     import kagglehub
+    import requests
 
     try:
-        return {fold: Path(kagglehub.dataset_download(DATASET, path=name)) for fold, name in FILES.items()}
-    except Exception as error:
-        status = getattr(getattr(error, "response", None), "status_code", None)
-        if status in (401, 403) and "google.colab" in sys.modules and _upload_credentials():
-            return _download()
-        raise DataError(_explain_download(status, error)) from None
+        return {fold: Path(kagglehub.dataset_download(_PINNED, path=name)) for fold, name in FILES.items()}
+    except requests.HTTPError as error:
+        status = error.response.status_code
+        if status in (401, 403) and may_ask and "google.colab" in sys.modules:
+            with _uploaded_credentials():
+                return _download(may_ask=False)
+        raise DataError(_explain_download(status)) from None
+    except (requests.RequestException, kagglehub.exceptions.DataCorruptionError) as error:
+        raise DataError(_explain_download(type(error).__name__)) from None
+    except OSError as error:
+        raise DataError(
+            f"Could not write the download of {DATASET} ({error}). Make room, or set KAGGLEHUB_CACHE "
+            "to a directory elsewhere."
+        ) from None
 
 
-def _explain_download(status, error):
-    if status in (401, 403):
+def _explain_download(what):
+    if what in (401, 403):
         return (
-            f"Kaggle asks for an account to download {DATASET}. Create a token at "
-            "kaggle.com/settings and put it into ~/.kaggle/kaggle.json, or use "
+            f"Kaggle asks for an account to download {DATASET}, or refuses the one it was given. Create "
+            "a token at kaggle.com/settings and put it into ~/.kaggle/kaggle.json, or use "
             'fetch_mitbih(source="physionet"), which needs none.'
         )
-    what = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
+    what = f"answered {what}" if isinstance(what, int) else f"could not be reached ({what})"
     return (
         f"Kaggle {what} for {DATASET}. Try again later, download {' and '.join(FILES.values())} by "
         'hand into a folder that ECG_LESSONS_DATA names, or use fetch_mitbih(source="physionet").'
     )
 
 
-def _upload_credentials():
-    """Ask for kaggle.json on Colab and install it; whether there is a new one to try."""
-    import json
-
+@contextmanager
+def _uploaded_credentials():
+    """Ask for kaggle.json on Colab and install it; taken away again if Kaggle refuses it."""
     from google.colab import files
 
-    folder = Path(os.environ.get("KAGGLE_CONFIG_DIR") or Path.home() / ".kaggle")
-    target = folder / "kaggle.json"
-    if target.exists():  # asked once already, and Kaggle refused it
-        return False
+    target = Path(os.environ.get("KAGGLE_CONFIG_DIR") or Path.home() / ".kaggle") / "kaggle.json"
     print("Kaggle asks for an account. Upload your kaggle.json (kaggle.com/settings, API tokens).")
-    uploaded = files.upload()
-    content = next(iter(uploaded.values()), None)
+    before = set(os.listdir())
+    content = next(iter(files.upload().values()), b"")
+    for name in set(os.listdir()) - before:  # Colab leaves a copy in the open
+        os.unlink(name)
     try:
-        if not {"username", "key"} <= json.loads(content or b"").keys():
+        account = json.loads(content)
+        if not (account["username"].strip() and account["key"].strip()):
             raise ValueError
-    except (ValueError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise DataError(
             "The uploaded file is not a kaggle.json: it must hold username and key. Run the cell again."
         ) from None
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with store.writing(target, mode=0o600) as file:
         file.write(content)
-    return True
+    try:
+        yield
+    except DataError:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def _explain_csv(message):

@@ -1,6 +1,8 @@
 """The recordings themselves, from PhysioNet or from a directory that holds them."""
 
+import hashlib
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
@@ -8,14 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from . import store
-from .beats import AAMI, CLASSES, Beats
+from .beats import CLASS_OF, CLASSES, Beats
 from .errors import DataError
 from .segment import segment
 
 # A mirror (a class room's own server, say) can stand in for PhysioNet.
 PHYSIONET = "https://physionet.org/files"
 MITDB = "mitdb/1.0.0"
-_LABEL = {symbol: CLASSES.index(name) for name, symbols in AAMI.items() for symbol in symbols}
 _RATE = {"published": 120.0, "resampled": 125.0}  # Hz, of a 360 Hz record
 _SOURCES = ("physionet", "kaggle", "simulated")
 RETRIES = 2  # per file, a second or two apart
@@ -35,7 +36,8 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
         A directory with PhysioNet's layout (``mitdb/100.dat``), read before anything is
         downloaded. Default: the environment variable ``ECG_LESSONS_DATA``.
     recipe : "published" or "resampled"
-        How a beat is cut, see `segment`. Only for "physionet".
+        How a beat is cut, see `segment`. "kaggle" and "simulated" beats are always
+        cut as published.
 
     Returns
     -------
@@ -55,6 +57,8 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
     The first call cuts the beats and keeps them in the cache; later ones map that file.
     """
     source = chosen_source(source)
+    if recipe not in _RATE:
+        raise ValueError(f"recipe must be one of {', '.join(_RATE)}, not {recipe!r}")
     if source == "simulated":
         from .simulate import make_beats
 
@@ -63,8 +67,6 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
         from . import kaggle
 
         return kaggle.fetch(data_home)
-    if recipe not in _RATE:
-        raise ValueError(f"recipe must be one of {', '.join(_RATE)}, not {recipe!r}")
     folder, files = local_mitdb(data_home)
     # what is downloaded is known by its hashes; a user's own files may change
     state = store.fingerprint(files) if folder else "downloaded"
@@ -104,10 +106,9 @@ def fetch_record(name, data_home=None, source="physionet"):
     name = str(name)
     if name not in record_names():
         raise DataError(f"MIT-BIH has no record {name!r}; it has {', '.join(record_names())}")
-    folder, _ = local_mitdb(data_home)
-    if folder is None:
-        folder = download_mitdb([f"{name}.{end}" for end in ("dat", "hea", "atr")])
-    return read_record(folder, name)
+    files = [f"{name}.{end}" for end in ("hea", "dat", "atr")]
+    folder, _ = local_mitdb(data_home, files)
+    return read_record(folder or download_mitdb(files), name)
 
 
 def data_available(data_home=None, timeout=4.0):
@@ -124,20 +125,20 @@ def data_available(data_home=None, timeout=4.0):
     if cached_mitdb() is not None:
         return "cache"
     # a daemon thread, because a look-up of the host's name obeys no time-out
-    import threading
-
     answer = []
-    threading.Thread(target=lambda: answer.append(_answers(timeout)), daemon=True).start()
-    _wait_for(answer, timeout)
-    return "download" if answer and answer[0] else None
+    asking = threading.Thread(target=lambda: answer.append(_answers(timeout)), daemon=True)
+    asking.start()
+    asking.join(timeout)
+    return "download" if answer == [True] else None
 
 
 def chosen_source(source):
     """The source that counts: ``ECG_LESSONS_SOURCE`` where set, else the argument."""
-    source = os.environ.get("ECG_LESSONS_SOURCE") or source
-    if source not in _SOURCES:
-        raise ValueError(f"source must be one of {', '.join(_SOURCES)}, not {source!r}")
-    return source
+    given = os.environ.get("ECG_LESSONS_SOURCE")
+    if (given or source) not in _SOURCES:
+        what = "ECG_LESSONS_SOURCE" if given else "source"
+        raise ValueError(f"{what} must be one of {', '.join(_SOURCES)}, not {given or source!r}")
+    return given or source
 
 
 @cache
@@ -169,70 +170,82 @@ def download_mitdb(names=None):
     DataError
         If a file cannot be fetched, or is not what PhysioNet published.
     """
-    import pooch
-    from tqdm.auto import tqdm
+    import warnings
+
+    with warnings.catch_warnings():  # both complain to the notebook where ipywidgets is missing
+        warnings.simplefilter("ignore")
+        import pooch
+        from tqdm.auto import tqdm
 
     known = mitdb_files()
     names = list(known if names is None else names)
     folder = store.cache_dir() / "mitdb"
-    url = os.environ.get("ECG_LESSONS_PHYSIONET", PHYSIONET).rstrip("/")
     pooch.get_logger().setLevel("ERROR")
-    fetcher = pooch.create(path=folder, base_url=f"{url}/{MITDB}/", registry=known, retry_if_failed=RETRIES)
+    fetcher = pooch.create(path=folder, base_url=_address(""), registry=known, retry_if_failed=RETRIES)
     loader = pooch.HTTPDownloader(timeout=(5, 30))
-    there = all((folder / name).is_file() for name in names)
+    there = all(os.path.isfile(folder / name) for name in names)
     with ThreadPoolExecutor(max_workers=8) as pool:
         jobs = {pool.submit(fetcher.fetch, name, downloader=loader): name for name in names}
         done = as_completed(jobs)
         for job in tqdm(done, desc="MIT-BIH records", total=len(jobs), unit="file", disable=there):
             if error := job.exception():
                 pool.shutdown(wait=True, cancel_futures=True)
-                raise DataError(_explain_download(url, jobs[job], folder, error)) from None
+                raise DataError(_explain_download(jobs[job], folder, error)) from None
     return folder
 
 
-def _explain_download(url, name, folder, error):
+def _address(name):
+    base = os.environ.get("ECG_LESSONS_PHYSIONET") or PHYSIONET
+    return f"{base.rstrip('/')}/{MITDB}/{name}"
+
+
+def _explain_download(name, folder, error):
     import requests
 
     way_out = (
         "Try again later (files already there are kept), or point ECG_LESSONS_DATA at a copy of "
         "the database, or set ECG_LESSONS_SOURCE=simulated to go on with simulated beats."
     )
-    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        return f"Could not write {folder / name} ({error.strerror or error}). Make room in {folder}."
-    if isinstance(error, ValueError):  # pooch's word for a hash that does not match
-        return f"{url}/{MITDB}/{name} is not the file that PhysioNet published. {way_out}"
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"{url}/{MITDB}/{name} answered {error.response.status_code}. {way_out}"
-    return f"{url}/{MITDB}/{name} could not be downloaded ({type(error).__name__}). {way_out}"
+        return f"{_address(name)} answered {error.response.status_code}. {way_out}"
+    if isinstance(error, requests.RequestException):
+        return f"{_address(name)} could not be downloaded ({type(error).__name__}). {way_out}"
+    if isinstance(error, OSError):
+        return (
+            f"Could not write {folder / name} ({error.strerror or error}). Make room or mend the "
+            "folder's permissions, or set ECG_LESSONS_CACHE to a directory elsewhere."
+        )
+    if isinstance(error, ValueError):  # pooch's word for a hash that does not match
+        return f"{_address(name)} is not the file that PhysioNet published. {way_out}"
+    return f"{_address(name)} could not be downloaded ({error!r}). {way_out}"
 
 
 def _answers(timeout):
+    """Whether the server gives the small header of record 100, and not a sign-in page, say."""
     import requests
 
-    url = os.environ.get("ECG_LESSONS_PHYSIONET", PHYSIONET).rstrip("/")
     try:
-        return requests.head(f"{url}/{MITDB}/100.hea", timeout=timeout, allow_redirects=True).ok
+        content = requests.get(_address("100.hea"), timeout=timeout).content
     except requests.RequestException:
         return False
+    return hashlib.sha256(content).hexdigest() == mitdb_files()["100.hea"]
 
 
-def _wait_for(answer, timeout):
-    import time
+def local_mitdb(data_home, names=None):
+    """The folder of the user's data directory that holds MIT-BIH, and its files; or (None, []).
 
-    end = time.monotonic() + timeout
-    while not answer and time.monotonic() < end:
-        time.sleep(0.02)
-
-
-def local_mitdb(data_home):
-    """The folder of the user's data directory that holds MIT-BIH, and its files; or (None, [])."""
+    Raises
+    ------
+    DataError
+        If some of the files named (default: all 144) are there and others are not.
+    """
     home = store.data_home(data_home)
     if home is None:
         return None, []
-    names = mitdb_files()
+    names = list(mitdb_files() if names is None else names)
     for folder in (home / "mitdb" / "1.0.0", home / "mitdb", home):
         files = [folder / name for name in names]
-        missing = [f for f in files if not f.is_file()]
+        missing = [file for file in files if not os.path.isfile(file)]
         if not missing:
             return folder, files
         if len(missing) < len(files):
@@ -246,7 +259,7 @@ def local_mitdb(data_home):
 def cached_mitdb():
     """The cache's folder of downloaded records if all are there, else None."""
     folder = store.cache_dir() / "mitdb"
-    return folder if all((folder / name).is_file() for name in mitdb_files()) else None
+    return folder if all(os.path.isfile(folder / name) for name in mitdb_files()) else None
 
 
 def read_record(folder, name):
@@ -290,6 +303,6 @@ def read_beats(folder, name):
     """(record, annotation, labels (n,), peaks (n,)): the marks that are beats, with their class."""
     record, annotation = read_record(folder, name)
     symbols = np.array(annotation.symbol)
-    is_beat = np.isin(symbols, list(_LABEL))
-    labels = np.array([_LABEL[s] for s in symbols[is_beat]])
+    is_beat = np.isin(symbols, list(CLASS_OF))
+    labels = np.array([CLASSES.index(CLASS_OF[s]) for s in symbols[is_beat]])
     return record, annotation, labels, annotation.sample[is_beat]

@@ -6,7 +6,7 @@ their own, so that they read the same on the light and on the dark page.
 
 import numpy as np
 
-from .beats import AAMI
+from .beats import CLASS_OF
 from .segment import beat_length
 
 PALETTE = {"N": "#0072B2", "S": "#E69F00", "V": "#D55E00", "F": "#CC79A7", "Q": "#009E73"}
@@ -74,6 +74,8 @@ def plot_record(ax, record, annotation=None, start=0.0, seconds=6.0, lead=0):
         Which of the record's signals.
     """
     first, last = int(start * record.fs), int((start + seconds) * record.fs)
+    if not 0 <= first < last <= record.sig_len:
+        raise ValueError(f"the record has no seconds {start:g} to {start + seconds:g}")
     wave = record.p_signal[first:last, lead]
     low = np.floor(2 * wave.min()) / 2 - 0.2
     high = np.ceil(2 * wave.max()) / 2 + 0.7
@@ -84,8 +86,8 @@ def plot_record(ax, record, annotation=None, start=0.0, seconds=6.0, lead=0):
         for at, symbol in zip(annotation.sample[inside], np.array(annotation.symbol)[inside]):
             ax.text(at / record.fs, high - 0.15, symbol, ha="center", va="top", weight="bold",
                     bbox={"color": "white", "alpha": 0.85, "pad": 0.6},
-                    color=PALETTE.get(aami_class(symbol), "#666666"))  # fmt: skip
-    return say_source(ax, "simulated" if "simulated, of nobody" in record.comments else "physionet")
+                    color=PALETTE.get(CLASS_OF.get(symbol), "#666666"))  # fmt: skip
+    return say_source(ax, "simulated" if "simulated, of nobody" in (record.comments or []) else "physionet")
 
 
 def plot_beats(ax, beats, colour=None, **line):
@@ -99,11 +101,6 @@ def plot_beats(ax, beats, colour=None, **line):
         )
     ax.set(ylim=(-0.03, 1.05), xlabel="time (s)")
     return say_source(ax, beats.source)
-
-
-def aami_class(symbol):
-    """The AAMI class of an annotation symbol, or None if it marks no beat."""
-    return next((name for name, symbols in AAMI.items() if symbol in symbols), None)
 
 
 def say_source(ax, source):

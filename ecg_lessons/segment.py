@@ -32,7 +32,8 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     Raises
     ------
     ValueError
-        If the peaks are not ascending, lie outside the signal, or are not among the marks.
+        If the signal holds NaN; if the peaks are not ascending whole numbers, lie outside the
+        signal, or are not among the marks.
 
     Notes
     -----
@@ -46,15 +47,21 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     125 Hz; a beat is 1.2 times the median RR interval of its 10 s window, from the peak
     on; cut to 187 samples, then scaled.
     """
-    signal = np.asarray(signal)
-    peaks = np.asarray(peaks, dtype=np.int64)
-    marks = peaks if marks is None else np.asarray(marks, dtype=np.int64)
+    signal = np.asarray(signal, dtype=np.float64)
+    peaks = _sample_numbers(peaks)
+    marks = peaks if marks is None else _sample_numbers(marks)
     if signal.ndim != 1:
         raise ValueError(f"signal must be one lead, not an array of shape {signal.shape}")
+    if not np.isfinite(signal).all():
+        raise ValueError("signal holds NaN or infinite samples; fill them or cut them out first")
+    if not fs > 0:
+        raise ValueError(f"fs must be above 0 Hz, not {fs}")
     if np.any(np.diff(peaks) <= 0) or np.any(np.diff(marks) < 0):
         raise ValueError("peaks and marks must be in ascending order")
     if len(peaks) and (peaks[0] < 0 or peaks[-1] >= len(signal)):
         raise ValueError("a peak lies outside the signal")
+    if not np.isin(peaks, marks).all():
+        raise ValueError("every peak must be among the marks")
     if recipe == "published":
         return _published(signal, peaks, marks)
     if recipe == "resampled":
@@ -62,16 +69,22 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     raise ValueError(f'recipe must be "published" or "resampled", not {recipe!r}')
 
 
-def published_ends(peaks, marks=None):
-    """Where each beat of the published recipe ends: (n_peaks - 1,) sample numbers, exclusive."""
-    peaks = np.asarray(peaks, dtype=np.int64)
-    marks = peaks if marks is None else np.asarray(marks, dtype=np.int64)
+def published_ends(peaks, marks):
+    """Where each beat of the published recipe ends: (n_peaks - 1,) sample numbers, exclusive.
+
+    `peaks` and `marks` as for `segment`.
+    """
     here = np.searchsorted(marks, peaks[:-1], side="right") - 1
-    if np.any(marks[here] != peaks[:-1]):
-        raise ValueError("every peak must be among the marks")
     following = marks[here + 1]
     after = np.append(marks, 2 * marks[-1:] - marks[-2:-1])[here + 2]
     return (following + 0.2 * (after - following)).astype(np.int64)
+
+
+def _sample_numbers(values):
+    numbers = np.asarray(values)
+    if numbers.ndim != 1 or (numbers.size and not np.array_equal(numbers, numbers.astype(np.int64))):
+        raise ValueError("peaks and marks must be one-dimensional arrays of whole sample numbers")
+    return numbers.astype(np.int64)
 
 
 def scale(beat):
@@ -86,7 +99,10 @@ def pad(beat):
 
 
 def beat_length(signals):
-    """Samples of each beat before its padding: an int, or an int array (n,) for (n, 187)."""
+    """Samples of each beat up to its last one above zero: an int, or an int array (n,) for (n, 187).
+
+    What follows is padding, but for a beat that ends at its own minimum: that sample is zero, too.
+    """
     some = np.atleast_2d(signals) > 0
     length = np.where(some.any(1), some.shape[1] - some[:, ::-1].argmax(1), 0)
     return length if np.ndim(signals) > 1 else int(length[0])
@@ -98,7 +114,7 @@ def _published(signal, peaks, marks):
         return beats
     for row, start, end in zip(beats, peaks[:-1], published_ends(peaks, marks)):
         # a mark may share the peak's sample; the beat then is that one sample
-        row[:] = pad(scale(signal[start : max(end, start + 1) : 3].astype(np.float64)))
+        row[:] = pad(scale(signal[start : max(end, start + 1) : 3]))
     return beats
 
 
@@ -111,6 +127,7 @@ def _resampled(signal, peaks, fs, target=125.0):
     if len(beats) == 0:
         return beats
     ratio = Fraction(target / fs).limit_denominator(1000)
+    rate = float(ratio)  # exact for the usual frequencies, else within one in a million
     # about zero and with its edges carried on: a step at either end would ring into a beat
     level = signal - np.median(signal)
     slow = resample_poly(level, ratio.numerator, ratio.denominator, padtype="edge")
@@ -122,7 +139,7 @@ def _resampled(signal, peaks, fs, target=125.0):
             known = w
         # a window with a single beat has no interval of its own: the one to the next peak
         length = 1.2 * (np.median(within) if len(within) else interval)
-        first = round(start * target / fs)
-        last = first + max(2, round(length * target / fs))
+        first = round(start * rate)
+        last = first + max(2, round(length * rate))
         row[:] = pad(scale(slow[first:last][:WIDTH]))
     return beats

@@ -61,10 +61,11 @@ def make_beats(n=20_000, seed=0, classes=CLASSES):
     """
     classes = tuple(classes)
     unknown = set(classes) - set(CLASSES)
-    if unknown or not classes:
-        raise ValueError(f"classes must be among {', '.join(CLASSES)}, not {classes}")
-    if n < 1:
-        raise ValueError(f"n must be at least 1, not {n}")
+    if unknown or not classes or len(set(classes)) < len(classes):
+        raise ValueError(f"classes must be among {', '.join(CLASSES)}, each once, not {classes}")
+    if n != int(n) or n < 1:
+        raise ValueError(f"n must be a whole number of at least 1, not {n}")
+    n = int(n)
     rng = np.random.default_rng(seed)
     share = np.array([_SHARE[c] for c in classes])
     # at least two beats of each class where n allows it, so that any split can be stratified

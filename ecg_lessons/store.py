@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+import time
 import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,23 +11,14 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_dir
 
-from .beats import CLASSES, WIDTH, Beats
+from .beats import CLASSES, Beats
 from .errors import DataError
 
 # Part of every cache file's name: raise it when what `segment` or this file writes changes.
 VERSION = 1
 
-_DTYPE = np.dtype(
-    [
-        ("signals", np.float32, (WIDTH,)),
-        ("labels", np.int64),
-        ("patients", "U4"),
-        ("records", "U4"),
-        ("folds", "U5"),
-        ("samples", np.int64),
-    ],
-    align=True,
-)
+# What a cache file's rows hold; texts are as wide as the longest one.
+_COLUMNS = ("signals", "labels", "patients", "records", "folds", "samples")
 
 
 def data_home(given=None):
@@ -41,8 +33,8 @@ def data_home(given=None):
     path = given or os.environ.get("ECG_LESSONS_DATA")
     if not path:
         return None
-    path = Path(path).expanduser()
-    if not path.is_dir():
+    path = Path(os.path.expanduser(path))
+    if not os.path.isdir(path):
         raise DataError(
             f"{where} names {path}, which is not a directory. Create it, name another one, "
             "or leave it unset so that the data is downloaded."
@@ -53,12 +45,14 @@ def data_home(given=None):
 def cache_dir():
     """The cache: ``ECG_LESSONS_CACHE``, else the system's cache folder for this user."""
     given = os.environ.get("ECG_LESSONS_CACHE")
-    return Path(given).expanduser() if given else Path(user_cache_dir("ecg_lessons"))
+    return Path(os.path.expanduser(given)) if given else Path(user_cache_dir("ecg_lessons"))
 
 
 @contextmanager
-def writing(path):
+def writing(path, mode=0o666):
     """A temporary file beside `path` that takes its place only when all went well.
+
+    `mode` is the file's, less the user's umask.
 
     Raises
     ------
@@ -69,13 +63,13 @@ def writing(path):
     temporary = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb") as file:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             yield file
         os.replace(temporary, path)
     except OSError as error:
         raise DataError(
-            f"Could not write {path} ({error.strerror}). Make room or mend the folder's permissions, "
-            "or set ECG_LESSONS_CACHE to a directory elsewhere."
+            f"Could not write {path} ({error.strerror or error}). Make room or mend the folder's "
+            "permissions, or set ECG_LESSONS_CACHE to a directory elsewhere."
         ) from None
     finally:
         with suppress(OSError):
@@ -89,12 +83,21 @@ def fingerprint(paths, *more):
 
 
 def sha256(path):
-    """SHA-256 of a file, as hexadecimal text."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of a file, as hexadecimal text.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}). Mend its permissions.") from None
 
 
-def cached(name, build, fs, source):
+def cached(name, build, fs, source, classes=CLASSES):
     """The beats kept under `name`; built by ``build()`` and kept first where there are none.
 
     One .npy file with a row a beat, memory-mapped copy-on-write: opening it costs
@@ -107,7 +110,7 @@ def cached(name, build, fs, source):
         table = _tabulate(build())
         with writing(path) as file:
             np.save(file, table)
-        _prune(path, name)
+        _prune(path.parent)
         table = _open(path)
 
     def column(name):
@@ -117,26 +120,22 @@ def cached(name, build, fs, source):
             return values if known.any() else None
         return np.where(known, values.astype(object), None) if known.any() else None
 
-    optional = {c: column(c) for c in ("patients", "records", "folds", "samples")}
-    return Beats(table["signals"], table["labels"], classes=CLASSES, fs=fs, source=source, **optional)
-
-
-def _prune(path, name):
-    """Drop day-old cache files of the same data in an earlier state, so that they do not pile up."""
-    for old in path.parent.glob(f"{name.rpartition('-')[0]}-*.npy"):
-        with suppress(OSError):
-            if old != path and old.stat().st_mtime < path.stat().st_mtime - 86400:
-                old.unlink()
+    optional = {c: column(c) for c in _COLUMNS[2:]}
+    return Beats(table["signals"], table["labels"], classes=classes, fs=fs, source=source, **optional)
 
 
 def _tabulate(beats):
-    table = np.zeros(len(beats), dtype=_DTYPE)
-    for name in _DTYPE.names:
+    columns = {}
+    for name in _COLUMNS:
         values = getattr(beats, name)
         if values is None:
-            values = -1 if name == "samples" else ""
-        elif values.dtype == object:
-            values = [v or "" for v in values]
+            values = np.full(len(beats), -1 if name == "samples" else "")
+        elif name not in ("signals", "labels", "samples"):
+            values = np.array([value or "" for value in values], dtype=str)
+        columns[name] = values
+    layout = [(name, values.dtype, values.shape[1:]) for name, values in columns.items()]
+    table = np.empty(len(beats), dtype=np.dtype(layout, align=True))
+    for name, values in columns.items():
         table[name] = values
     return table
 
@@ -144,7 +143,18 @@ def _tabulate(beats):
 def _open(path):
     """The rows of a cache file, or None if it is missing, cut short or of another layout."""
     try:
-        table = np.load(path, mmap_mode="c")
+        table = np.lib.format.open_memmap(path, mode="c")
     except (OSError, ValueError, EOFError):
         return None
-    return table if table.dtype == _DTYPE else None
+    with suppress(OSError):
+        os.utime(path)  # when it was last of use, for `_prune`
+    return table if table.dtype.names == _COLUMNS else None
+
+
+def _prune(folder):
+    """Drop what nobody opened for a month, and what a killed process left half-written."""
+    for pattern, age in (("*.npy", 30 * 86400), (".*.npy-*", 86400)):
+        for old in folder.glob(pattern):
+            with suppress(OSError):
+                if old.stat().st_mtime < time.time() - age:
+                    old.unlink()

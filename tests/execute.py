@@ -6,18 +6,17 @@ for the pages and the README.
 """
 
 import base64
-import os
 import sys
 import time
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from run import ROOT, prepare
 
-from ecg_lessons import data_available
-
-ROOT = Path(__file__).parents[1]
+from ecg_lessons import DataError
+from ecg_lessons.store import writing
 
 
 def execute(path):
@@ -33,7 +32,8 @@ def execute(path):
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    nbformat.write(notebook, path)
+    with writing(path) as file:
+        file.write((nbformat.writes(notebook) + "\n").encode())
     for name, png in pictures(notebook):
         (ROOT / "book" / "_static" / name).write_bytes(png)
 
@@ -47,16 +47,19 @@ def pictures(notebook):
 
 
 def main(arguments):
-    if os.environ.get("ECG_LESSONS_DATA"):
-        os.environ["ECG_LESSONS_DATA"] = str(Path(os.environ["ECG_LESSONS_DATA"]).resolve())
-    if os.environ.get("ECG_LESSONS_SOURCE") or not data_available():
-        return "The stored outputs must come from real recordings, and none are at hand."
     paths = [Path(a).resolve() for a in arguments] or sorted((ROOT / "book").glob("*.ipynb"))
+    if missing := [path for path in paths if not path.is_file()]:
+        return f"{missing[0]} does not exist."
+    try:
+        if not prepare():
+            return "The stored outputs must come from real recordings, and none are at hand."
+    except DataError as error:
+        return str(error)
     for path in paths:
         start = time.perf_counter()
         try:
             execute(path)
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             return f"{path.name}: {error}"
         print(f"{path.name}: {time.perf_counter() - start:.0f} s", flush=True)
     return 0

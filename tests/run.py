@@ -10,17 +10,35 @@ from pathlib import Path
 
 import pytest
 
-from ecg_lessons import data_available
+from ecg_lessons import DataError, data_available
+from ecg_lessons.physionet import download_mitdb
 
 ROOT = Path(__file__).parents[1]
 CELL_SECONDS = 600
 
 
-def main(arguments):
+def prepare():
+    """Look for real recordings, fetch them if they must be downloaded; where they are, or None.
+
+    Paths in the environment are made absolute: the notebooks run in ``book/``, not here.
+    """
+    for name in ("ECG_LESSONS_DATA", "ECG_LESSONS_CACHE"):
+        if os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
     os.chdir(ROOT)
-    if os.environ.get("ECG_LESSONS_DATA"):  # the notebooks run in book/, not here
-        os.environ["ECG_LESSONS_DATA"] = str(Path(os.environ["ECG_LESSONS_DATA"]).resolve())
-    where = None if os.environ.get("ECG_LESSONS_SOURCE") == "simulated" else data_available()
+    if os.environ.get("ECG_LESSONS_SOURCE") == "simulated":
+        return None
+    where = data_available()
+    if where == "download":  # here, so that no progress bar ends up in a notebook's outputs
+        download_mitdb()
+    return where
+
+
+def main(arguments):
+    try:
+        where = prepare()
+    except DataError as error:
+        return str(error)
     if where:
         print(f"Real recordings found ({where}): notebooks are held to their stored outputs.", flush=True)
         mode = "--nbval"

@@ -25,6 +25,8 @@ def test_beats_cannot_be_reassigned(some_beats):
     (dict(signals=np.zeros((3, 187)), labels=[0, 0]), "labels"),
     (dict(signals=np.zeros((1, 187)), labels=[5]), "0..4"),
     (dict(signals=np.zeros((1, 187)), labels=[-1]), "0..4"),
+    (dict(signals=np.zeros((1, 187)), labels=[0.9]), "whole numbers"),
+    (dict(signals=np.zeros((1, 187)), labels=["N"]), "whole numbers"),
     (dict(signals=np.zeros((2, 187)), labels=[0, 1], patients=np.array(["a"])), "patients"),
 ])  # fmt: skip
 def test_arrays_that_do_not_fit_are_refused(bad, message):
@@ -108,9 +110,20 @@ def test_the_same_seed_gives_the_same_split(some_beats):
     assert (some_beats.split(0.2, seed=8)[1].samples != some_beats.split(0.2, seed=7)[1].samples).any()
 
 
-def test_a_class_of_one_beat_can_be_split():
-    train, test = beats_of([0] * 20 + [3]).split(0.2)
-    assert len(train) + len(test) == 21
+def test_a_class_of_one_beat_stays_in_train_and_spoils_nothing():
+    for seed in range(4):
+        train, test = beats_of([0] * 950 + [1] * 50 + [3]).split(0.2, seed=seed)
+        assert train.counts().to_list() == [760, 40, 0, 1, 0]
+        assert test.counts().to_list() == [190, 10, 0, 0, 0]
+
+
+def test_lists_and_series_will_do_for_arrays():
+    import pandas as pd
+
+    for kind in (list, pd.Series):
+        beats = dataclasses.replace(beats_of([0, 1, 0, 1]), patients=kind(["a", "a", "b", "b"]))
+        assert beats[:2].patients.tolist() == ["a", "a"]
+        assert not np.intersect1d(*(part.patients for part in beats.split(0.5, by="patient"))).size
 
 
 def test_splits_that_cannot_be_are_refused(some_beats):
@@ -122,9 +135,13 @@ def test_splits_that_cannot_be_are_refused(some_beats):
         beats_of([0, 1]).split(by="patient")
     with pytest.raises(ValueError, match="two patients"):
         beats_of([0, 1], ["a", "a"]).split(by="patient")
-    half_known = dataclasses.replace(beats_of([0, 1]), patients=np.array(["a", None], dtype=object))
-    with pytest.raises(ValueError, match="1 beats have no patient"):
-        half_known.split(by="patient")
+    with pytest.raises(ValueError, match="too few"):
+        beats_of([0, 1, 2]).split()
+    for nobody in (None, float("nan")):
+        half_known = dataclasses.replace(beats_of([0, 1]), patients=np.array(["a", nobody], dtype=object))
+        assert "1 patient (1 beats unknown)" in repr(half_known)
+        with pytest.raises(ValueError, match="1 beats have no patient"):
+            half_known.split(by="patient")
 
 
 def test_the_inter_patient_lists_share_no_record_and_no_paced_one():
@@ -136,6 +153,8 @@ def test_simulated_patients_are_dealt_to_both_halves(some_beats):
     ds1, ds2 = some_beats.inter_patient()
     assert len(ds1) and len(ds2) and len(ds1) + len(ds2) == 1000
     assert not set(ds1.patients) & set(ds2.patients)
+    again, _ = some_beats[some_beats.patients != ds1.patients[0]].inter_patient()
+    assert set(again.patients) < set(ds1.patients)  # nobody changes sides when another leaves
 
 
 def test_inter_patient_needs_records():

@@ -1,10 +1,12 @@
 import dataclasses
 import json
 import os
+import shutil
 import stat
 import sys
 import time
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -152,17 +154,31 @@ def test_a_row_cut_elsewhere_is_still_traced_and_a_made_up_one_is_not(real_beats
     low, high = shorter[:, :60].min(1, keepdims=True), shorter[:, :60].max(1, keepdims=True)
     shorter[:, :60] = (shorter[:, :60] - low) / (high - low)
     shorter[7] = make_beats(10).signals[0]
+    shorter[8] = 0
     records, samples = kaggle.trace(shorter, few.labels, real_folder)
     expected = few.samples.copy()
-    expected[7] = -1
+    expected[7:9] = -1
     np.testing.assert_array_equal(samples, expected)
-    assert records[7] is None and set(np.delete(records, 7)) == {"100"}
+    assert records[7] is records[8] is None and set(np.delete(records, [7, 8])) == {"100"}
 
 
 def test_rows_without_a_match_are_counted_and_stay_without_patient(home, real_folder, capsys):
     beats = fetch_mitbih(source="kaggle", data_home=home[0])  # simulated rows beside real records
     assert "1000 of 1000 Kaggle rows match no MIT-BIH annotation" in capsys.readouterr().out
     assert beats.patients is None
+
+
+@pytest.mark.parametrize("trouble", ["no such directory", "one record alone"])
+def test_records_that_cannot_be_read_cost_the_patients_and_not_the_beats(
+    home, small_database, tmp_path, monkeypatch, capsys, trouble
+):
+    monkeypatch.setenv("ECG_LESSONS_DATA", str(tmp_path / "mine"))
+    if trouble == "one record alone":
+        (tmp_path / "mine" / "mitdb").mkdir(parents=True)
+        shutil.copy(small_database / "100.dat", tmp_path / "mine" / "mitdb")
+    beats = fetch_mitbih(source="kaggle", data_home=home[0])
+    assert len(beats) == 1000 and beats.patients is None
+    assert "The patients are not restored" in capsys.readouterr().out
 
 
 def test_half_known_patients_survive_the_cache(home, monkeypatch):
@@ -221,10 +237,15 @@ def colab(monkeypatch, tmp_path):
 
     def upload():
         state.prompts += 1
-        return {"kaggle (1).json": state.content} if state.content is not None else {}
+        if state.content is None:
+            return {}
+        Path("kaggle.json").write_bytes(state.content)  # as the real one does
+        return {"kaggle.json": state.content}
 
     module = types.ModuleType("google.colab")
     module.files = types.SimpleNamespace(upload=upload)
+    (tmp_path / "content").mkdir()
+    monkeypatch.chdir(tmp_path / "content")
     monkeypatch.setitem(sys.modules, "google.colab", module)
     return state
 
@@ -233,7 +254,9 @@ def test_public_files_need_no_account(hub, colab):
     beats = fetch_mitbih(source="kaggle")
     assert len(beats) == 1000 and list(np.unique(beats.folds)) == ["test", "train"]
     assert colab.prompts == 0 and all(authorization is None for _, authorization in hub.asked)
-    assert sum(call == "DownloadDataset" for call, _ in hub.asked) == 2
+    assert [call for call, _ in hub.asked] == ["DownloadDataset"] * 2
+    hub.status = 500
+    assert len(fetch_mitbih(source="kaggle")) == 1000  # from the cache, without asking anybody
 
 
 def test_colab_prompts_for_kaggle_json_when_an_account_is_asked_for(hub, colab, tmp_path):
@@ -244,16 +267,22 @@ def test_colab_prompts_for_kaggle_json_when_an_account_is_asked_for(hub, colab, 
     assert installed.read_bytes() == colab.content
     assert stat.S_IMODE(os.stat(installed).st_mode) == 0o600
     assert any(authorization for _, authorization in hub.asked)
+    assert os.listdir() == []  # no copy of the key is left in the open
 
 
-def test_colab_asks_once_when_kaggle_refuses_the_key(hub, colab):
+def test_a_key_that_kaggle_refuses_is_not_kept_and_asked_for_again(hub, colab, tmp_path):
     hub.status = 401
     with pytest.raises(DataError, match="account"):
         fetch_mitbih(source="kaggle")
-    assert colab.prompts == 1
+    assert colab.prompts == 1 and not (tmp_path / "dotkaggle" / "kaggle.json").exists()
+    hub.status, hub.locked = None, True
+    assert len(fetch_mitbih(source="kaggle")) == 1000
+    assert colab.prompts == 2
 
 
-@pytest.mark.parametrize("content", [b"not json", b'{"username": "reader"}', b"[]", None])
+@pytest.mark.parametrize(
+    "content", [b"not json", b'{"username": "reader"}', b'{"username": "", "key": ""}', b"[]", None]
+)
 def test_an_upload_that_is_no_kaggle_json_is_refused(hub, colab, tmp_path, content):
     hub.locked, colab.content = True, content
     with pytest.raises(DataError, match="not a kaggle.json"):

@@ -1,6 +1,7 @@
 """The package, the repository's files and the one address in them."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -115,3 +116,15 @@ def test_the_readmes_commands_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     assert {"book", "test", "chapters", "clean"} <= commands <= targets
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_a_wrong_data_directory_is_told_without_a_traceback():
+    for script in ("run.py", "execute.py"):
+        done = subprocess.run(
+            [sys.executable, ROOT / "tests" / script],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"ECG_LESSONS_DATA": "/no/such/place"},
+        )
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        assert done.stderr.startswith("ECG_LESSONS_DATA names /no/such/place")

@@ -57,8 +57,12 @@ def test_a_beats_length_ends_at_its_last_sample_above_zero():
     assert beat_length(np.zeros(187)) == 0
 
 
-def test_symbols_know_their_class():
-    assert [plots.aami_class(s) for s in "NRAVE/~+"] == ["N", "N", "S", "V", "V", "Q", None, None]
+def test_a_stretch_that_the_record_does_not_have_is_refused():
+    record, annotation = make_record("100", minutes=0.2)
+    _, ax = plots.axes()
+    for start in (-1, 11):
+        with pytest.raises(ValueError, match="has no seconds"):
+            plots.plot_record(ax, record, annotation, start=start, seconds=5)
 
 
 def test_the_palette_names_every_class_in_its_own_colour():

@@ -95,6 +95,12 @@ def test_fewer_than_two_peaks_give_no_beats(peaks):
     (dict(peaks=[100, 5000]), "outside"),
     (dict(peaks=[-5, 100]), "outside"),
     (dict(peaks=[100, 300], marks=[101, 300]), "among the marks"),
+    (dict(peaks=[100, 300], marks=[100, 200]), "among the marks"),
+    (dict(peaks=[100, 300], marks=[]), "among the marks"),
+    (dict(peaks=[100.5, 300]), "whole sample numbers"),
+    (dict(peaks=[[100, 300]]), "whole sample numbers"),
+    (dict(peaks=[100, 300], fs=0), "fs"),
+    (dict(peaks=[100, 300], signal=np.append(np.zeros(999), np.nan)), "NaN"),
     (dict(peaks=[100, 300], recipe="raw"), "recipe"),
     (dict(peaks=[100, 300], signal=np.zeros((10, 2))), "one lead"),
 ])  # fmt: skip

@@ -42,6 +42,8 @@ def test_some_classes_alone_keep_their_order():
 def test_wishes_that_cannot_be_met_are_refused():
     with pytest.raises(ValueError, match="classes must be among"):
         make_beats(10, classes=("N", "X"))
+    with pytest.raises(ValueError, match="each once"):
+        make_beats(10, classes=("N", "N"))
     with pytest.raises(ValueError, match="at least 1"):
         make_beats(0)
 
