@@ -17,14 +17,16 @@ ROOT = Path(__file__).parents[1]
 CELL_SECONDS = 600
 
 
-def prepare():
-    """Look for real recordings, fetch them if they must be downloaded; where they are, or None.
-
-    Paths in the environment are made absolute: the notebooks run in ``book/``, not here.
-    """
+def make_paths_absolute():
+    """Paths in the environment are meant from here; the notebooks run in ``book/``."""
     for name in ("ECG_LESSONS_DATA", "ECG_LESSONS_CACHE"):
         if os.environ.get(name):
             os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
+
+
+def prepare():
+    """Look for real recordings, fetch them if they must be downloaded; where they are, or None."""
+    make_paths_absolute()
     os.chdir(ROOT)
     if os.environ.get("ECG_LESSONS_SOURCE") == "simulated":
         return None

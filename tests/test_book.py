@@ -113,8 +113,8 @@ def test_every_figure_has_alt_text_of_its_own(path):
 def test_exercises_have_a_folded_solution_that_was_run(path):
     source = "\n".join(cell.source for cell in prose(path)).split("## Exercises")[1]
     exercises = re.findall(r"^\*\*(\d)\. .*?\((easy|medium|harder)\)\.\*\*", source, re.M)
-    solutions = [c for c in code(path) if c.source.startswith("# Solution to exercise")]
-    assert [number for number, _ in exercises] == [c.source.split()[4] for c in solutions]
+    solutions = [c for c in code(path) if c.source.startswith("# @title Solution to exercise")]
+    assert [number for number, _ in exercises] == [c.source.split()[5] for c in solutions]
     assert 2 <= len(exercises) <= 4
     assert all("hide-cell" in c.metadata.tags and c.outputs for c in solutions)
 
