@@ -72,7 +72,7 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
     state = store.fingerprint(files) if folder else "downloaded"
     return store.cached(
         f"mitbih-{recipe}-{state}",
-        lambda: _cut_mitdb(folder or download_mitdb(), recipe),
+        lambda: _cut_mitdb(folder or download_mitdb(searched=store.data_home(data_home)), recipe),
         fs=_RATE[recipe],
         source="physionet",
     )
@@ -108,7 +108,7 @@ def fetch_record(name, data_home=None, source="physionet"):
         raise DataError(f"MIT-BIH has no record {name!r}; it has {', '.join(record_names())}")
     files = [f"{name}.{end}" for end in ("hea", "dat", "atr")]
     folder, _ = local_mitdb(data_home, files)
-    return read_record(folder or download_mitdb(files), name)
+    return read_record(folder or download_mitdb(files, store.data_home(data_home)), name)
 
 
 def data_available(data_home=None, timeout=4.0):
@@ -158,8 +158,10 @@ def patient_of(record):
     return "201" if record == "202" else record
 
 
-def download_mitdb(names=None):
+def download_mitdb(names=None, searched=None):
     """The cache's ``mitdb`` folder, with the files named (default: all 144) in it.
+
+    `searched` is the data directory that did not have them, to be named if this fails.
 
     Files already there are kept, several are fetched at once, and each is checked
     against its SHA-256 before it takes its place: an interrupted download goes on with
@@ -184,13 +186,16 @@ def download_mitdb(names=None):
     fetcher = pooch.create(path=folder, base_url=_address(""), registry=known, retry_if_failed=RETRIES)
     loader = pooch.HTTPDownloader(timeout=(5, 30))
     there = all(os.path.isfile(folder / name) for name in names)
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        jobs = {pool.submit(fetcher.fetch, name, downloader=loader): name for name in names}
+    pool = ThreadPoolExecutor(max_workers=8)
+    jobs = {pool.submit(fetcher.fetch, name, downloader=loader): name for name in names}
+    try:
         done = as_completed(jobs)
         for job in tqdm(done, desc="MIT-BIH records", total=len(jobs), unit="file", disable=there):
             if error := job.exception():
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise DataError(_explain_download(jobs[job], folder, error)) from None
+                looked = f" ({searched} holds no MIT-BIH records.)" if searched else ""
+                raise DataError(_explain_download(jobs[job], folder, error) + looked) from None
+    finally:  # after an error or an interrupt, too: what has not begun does not begin
+        pool.shutdown(wait=True, cancel_futures=True)
     return folder
 
 

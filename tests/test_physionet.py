@@ -180,6 +180,12 @@ def test_one_record_can_be_read_from_a_directory_that_has_no_other(home):
         fetch_mitbih(data_home=home)
 
 
+def test_a_directory_without_records_is_named_when_the_download_fails_too(small_database, tmp_path):
+    with pytest.raises(DataError, match="could not be downloaded.*holds no MIT-BIH records") as error:
+        fetch_mitbih(data_home=tmp_path)
+    assert str(tmp_path) in str(error.value)
+
+
 def test_an_unknown_record_is_refused(home):
     with pytest.raises(DataError, match="no record '999'"):
         fetch_record("999", data_home=home)
