@@ -5,7 +5,6 @@ import http.server
 import os
 import threading
 
-import numpy as np
 import pytest
 
 import ecg_lessons
@@ -96,23 +95,3 @@ def serve():
 def some_beats():
     """A thousand simulated beats."""
     return ecg_lessons.make_beats(1000)
-
-
-def send(handler, body=b"", status=200, length=None, kind="application/octet-stream"):
-    """One HTTP response; `length` may promise more than `body` holds."""
-    handler.send_response(status)
-    handler.send_header("Content-Type", kind)
-    handler.send_header("Content-Length", str(len(body) if length is None else length))
-    handler.end_headers()
-    if handler.command != "HEAD":
-        handler.wfile.write(body)
-
-
-def assert_same(one, other):
-    """Two `Beats` are equal in everything they hold."""
-    for name in ("signals", "labels", "patients", "records", "folds", "samples"):
-        mine, theirs = getattr(one, name), getattr(other, name)
-        assert (mine is None) == (theirs is None), name
-        if mine is not None:
-            np.testing.assert_array_equal(mine, theirs, err_msg=name)
-    assert (one.classes, one.fs, one.source) == (other.classes, other.fs, other.source)

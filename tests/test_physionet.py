@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import assert_same, send
+from helpers import assert_same, send
 
 import ecg_lessons
 from ecg_lessons import DataError, data_available, fetch_mitbih, fetch_record, physionet, store

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import assert_same
+from helpers import assert_same
 
 from ecg_lessons import CLASSES, fetch_record, make_beats, make_record, segment
 
