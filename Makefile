@@ -5,7 +5,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-READY := $(VENV)/.ready
+# one stamp a Python version, so that naming another one with PYTHON= builds anew
+READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 
 .PHONY: book test chapters clean
 
@@ -20,12 +21,14 @@ chapters: $(READY)
 	$(PY) tests/execute.py
 
 clean:
-	rm -rf $(VENV) _build .pytest_cache *.egg-info
+	rm -rf $(VENV) _build .pytest_cache .hypothesis *.egg-info
+	find ecg_lessons tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12"; exit 1; }
+	@echo "Installing into $(VENV): about 3 GB, a few minutes the first time"
+	$(PYTHON) -m venv --clear $(VENV)
 	$(PY) -m pip install --quiet --no-deps -r requirements.lock
 	$(PY) -m pip install --quiet --no-deps --editable .
 	touch $@

@@ -192,8 +192,8 @@ def download_mitdb(names=None, searched=None):
         done = as_completed(jobs)
         for job in tqdm(done, desc="MIT-BIH records", total=len(jobs), unit="file", disable=there):
             if error := job.exception():
-                looked = f" ({searched} holds no MIT-BIH records.)" if searched else ""
-                raise DataError(_explain_download(jobs[job], folder, error) + looked) from None
+                looked = f"{searched} holds no MIT-BIH records that can be read. " if searched else ""
+                raise DataError(looked + _explain_download(jobs[job], folder, error)) from None
     finally:  # after an error or an interrupt, too: what has not begun does not begin
         pool.shutdown(wait=True, cancel_futures=True)
     return folder

@@ -4,6 +4,8 @@ Colours are Okabe & Ito's, safe for colour-blind readers; figures carry a white 
 their own, so that they read the same on the light and on the dark page.
 """
 
+import os
+
 import numpy as np
 
 from .beats import CLASS_OF
@@ -11,6 +13,7 @@ from .segment import beat_length
 
 PALETTE = {"N": "#0072B2", "S": "#E69F00", "V": "#D55E00", "F": "#CC79A7", "Q": "#009E73"}
 INK = "#222222"
+_WARNING = {"color": "#B00020", "weight": "bold", "fontsize": 9}
 _PAPER, _THIN, _THICK = "#FFF9F8", "#F6D5D2", "#E8A9A4"
 
 
@@ -30,11 +33,17 @@ def use_style():
 
 
 def axes(rows=1, columns=1, width=8.0, height=3.5, **options):
-    """A figure and its axes, as `matplotlib.pyplot.subplots`, in the course's style."""
+    """A figure and its axes, as `matplotlib.pyplot.subplots`, in the course's style.
+
+    Says "simulated" where ``ECG_LESSONS_SOURCE`` makes all data so.
+    """
     import matplotlib.pyplot as plt
 
     use_style()
-    return plt.subplots(rows, columns, figsize=(width, height), **options)
+    figure, ax = plt.subplots(rows, columns, figsize=(width, height), **options)
+    if os.environ.get("ECG_LESSONS_SOURCE") == "simulated":  # whatever is drawn comes from there
+        figure.text(0.995, 0.99, "simulated", ha="right", va="top", **_WARNING)
+    return figure, ax
 
 
 def ecg_paper(ax, seconds, millivolts):
@@ -106,6 +115,5 @@ def plot_beats(ax, beats, colour=None, **line):
 def say_source(ax, source):
     """Write "simulated" across axes that show simulated data; leave others alone."""
     if source == "simulated":
-        ax.text(0.99, 0.02, "simulated", transform=ax.transAxes, ha="right", va="bottom",
-                color="#B00020", weight="bold", fontsize=9)  # fmt: skip
+        ax.text(0.99, 0.02, "simulated", transform=ax.transAxes, ha="right", va="bottom", **_WARNING)
     return ax

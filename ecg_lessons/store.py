@@ -33,7 +33,7 @@ def data_home(given=None):
     path = given or os.environ.get("ECG_LESSONS_DATA")
     if not path:
         return None
-    path = Path(os.path.expanduser(path))
+    path = Path(os.path.abspath(os.path.expanduser(path)))
     if not os.path.isdir(path):
         raise DataError(
             f"{where} names {path}, which is not a directory. Create it, name another one, "

@@ -31,6 +31,11 @@ def prepare():
     if os.environ.get("ECG_LESSONS_SOURCE") == "simulated":
         return None
     where = data_available()
+    if os.environ.get("ECG_LESSONS_DATA") and where in (None, "download"):
+        raise DataError(
+            f"ECG_LESSONS_DATA names {os.environ['ECG_LESSONS_DATA']}, which holds no MIT-BIH records (nor "
+            "do its folders mitdb and mitdb/1.0.0). Name the right one, or leave it unset."
+        )
     if where == "download":  # here, so that no progress bar ends up in a notebook's outputs
         download_mitdb()
     return where

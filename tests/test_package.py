@@ -128,3 +128,14 @@ def test_a_wrong_data_directory_is_told_without_a_traceback():
         )
         assert done.returncode == 1 and "Traceback" not in done.stderr
         assert done.stderr.startswith("ECG_LESSONS_DATA names /no/such/place")
+
+
+def test_a_data_directory_without_records_is_no_reason_to_simulate(tmp_path):
+    environment = os.environ | {
+        "ECG_LESSONS_DATA": str(tmp_path),
+        "ECG_LESSONS_CACHE": str(tmp_path / "cache"),
+    }
+    environment.pop("ECG_LESSONS_SOURCE", None)
+    command = [sys.executable, ROOT / "tests" / "run.py"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1 and "holds no MIT-BIH records" in done.stderr

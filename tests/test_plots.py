@@ -44,6 +44,12 @@ def test_beats_are_drawn_without_their_padding():
     assert "simulated" in texts(ax)
 
 
+def test_every_figure_says_simulated_where_all_data_is(monkeypatch):
+    assert plots.axes()[0].texts == []
+    monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
+    assert [text.get_text() for text in plots.axes(2, 2)[0].texts] == ["simulated"]
+
+
 def test_only_simulated_data_is_labelled():
     _, ax = plots.axes()
     assert texts(plots.say_source(ax, "physionet")) == []
