@@ -18,7 +18,7 @@ _PAPER, _THIN, _THICK = "#FFF9F8", "#F6D5D2", "#E8A9A4"
 
 
 def use_style():
-    """Set matplotlib up for the course: sizes that stay readable on a phone, no clutter."""
+    """Set matplotlib up for the course: large letters, one palette, no clutter."""
     import matplotlib as mpl
 
     mpl.rcParams.update({

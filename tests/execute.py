@@ -35,7 +35,8 @@ def execute(path):
     with writing(path) as file:
         file.write((nbformat.writes(notebook) + "\n").encode())
     for name, png in pictures(notebook):
-        (ROOT / "book" / "_static" / name).write_bytes(png)
+        with writing(ROOT / "book" / "_static" / name) as file:
+            file.write(png)
 
 
 def pictures(notebook):

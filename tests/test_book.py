@@ -89,9 +89,17 @@ def test_a_chapter_was_run_from_top_to_bottom_without_error(path):
 def test_cells_are_short_and_say_one_thing(path):
     for cell in code(path):
         lines = cell.source.splitlines()
-        assert len(lines) <= 14, f"{len(lines)} lines: {lines[0]}"
+        assert len(lines) <= 13, f"{len(lines)} lines: {lines[0]}"
         assert max(map(len, lines)) <= 79, max(lines, key=len)
         assert not re.search(r";\s*$", cell.source), f"a trailing semicolon: {lines[-1]}"
+
+
+@chapters
+def test_cell_ids_are_names(path):
+    ids = [cell.id for cell in read(path).cells]
+    assert len(ids) == len(set(ids))
+    nameless = [i for i in ids if not re.fullmatch(r"[a-z][a-z0-9-]+", i) or re.fullmatch(r"[0-9a-f]{8}", i)]
+    assert not nameless, f"name these cells, as CONTRIBUTING says: {nameless}"
 
 
 @chapters
