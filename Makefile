@@ -1,6 +1,8 @@
 # book      install what is needed into .venv and build the site into _build/html
 # test      install what is needed and check everything
 # chapters  re-execute the notebooks in place, on real data
+# reference train the reference network with five seeds (an hour or more); goes on where it stopped
+# bench     measure how fast things are (some ten minutes)
 # clean     remove what these made
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +10,7 @@ PY := $(VENV)/bin/python
 # one stamp a Python version, so that naming another one with PYTHON= builds anew
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 
-.PHONY: book test chapters clean
+.PHONY: book test chapters reference bench clean
 
 book: $(READY)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
@@ -19,6 +21,12 @@ test: $(READY)
 
 chapters: $(READY)
 	$(PY) tests/execute.py
+
+reference: $(READY)
+	$(PY) -m ecg_lessons.reference
+
+bench: $(READY)
+	$(PY) tests/bench.py
 
 clean:
 	rm -rf $(VENV) _build .pytest_cache .hypothesis *.egg-info

@@ -19,6 +19,8 @@ _LATER = {
     "data_available": "physionet",
     "fetch_mitbih": "physionet",
     "fetch_record": "physionet",
+    "load_pretrained": "models",
+    "load_results": "store",
     "make_beats": "simulate",
     "make_record": "simulate",
     "write_kaggle_csv": "kaggle",

@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from .beats import CLASS_OF
+from .beats import CLASS_OF, CLASSES
 from .segment import beat_length
 
 PALETTE = {"N": "#0072B2", "S": "#E69F00", "V": "#D55E00", "F": "#CC79A7", "Q": "#009E73"}
@@ -110,6 +110,121 @@ def plot_beats(ax, beats, colour=None, **line):
         )
     ax.set(ylim=(-0.03, 1.05), xlabel="time (s)")
     return say_source(ax, beats.source)
+
+
+def plot_confusion(ax, labels, predicted, classes=CLASSES):
+    """Confusion matrix: how many beats of each class (row) were called what (column).
+
+    The colour is the share of the row.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    labels, predicted : int arrays (n,)
+    classes : tuple of str
+    """
+    from sklearn.metrics import confusion_matrix
+
+    counts = confusion_matrix(labels, predicted, labels=np.arange(len(classes)))
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), n in np.ndenumerate(counts):
+        dark = share[row, column] > 0.5
+        ax.text(column, row, n, ha="center", va="center", fontsize=11, color="white" if dark else INK)
+    ax.set(xticks=range(len(classes)), yticks=range(len(classes)), xlabel="called", ylabel="class")
+    ax.set_xticklabels(classes)
+    ax.set_yticklabels(classes)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return ax
+
+
+def plot_pr(ax, labels, probabilities, classes=CLASSES):
+    """Precision-recall curve of each class; the dashed line of its colour is its prevalence.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    labels : int array (n,)
+    probabilities : float array (n, number of classes)
+    classes : tuple of str
+        Those without a beat are left out.
+    """
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    for y, name in enumerate(classes):
+        truth = labels == y
+        if not truth.any():
+            continue
+        precision, recall, _ = precision_recall_curve(truth, probabilities[:, y])
+        area = average_precision_score(truth, probabilities[:, y])
+        ax.plot(recall, precision, color=PALETTE.get(name), label=f"{name}  {area:.2f}", lw=1.8)
+        ax.axhline(truth.mean(), color=PALETTE.get(name), ls=":", lw=1)
+    ax.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="sensitivity", ylabel="positive predictivity")
+    ax.legend(title="class, area", loc="lower left")
+    return ax
+
+
+def rule_f1(ax, levels=(0.5, 0.6, 0.7, 0.8, 0.9)):
+    """Lines of equal F1 behind a plot of positive predictivity (y) over sensitivity (x)."""
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    x = np.linspace(max(left, 1e-3), right, 400)
+    for level in levels:
+        with np.errstate(divide="ignore"):
+            y = np.where(2 * x > level, level * x / np.abs(2 * x - level), np.inf)
+        inside = (y > low) & (y < high)
+        if inside.any():
+            ax.plot(x[inside], y[inside], color="#BBBBBB", lw=0.8, zorder=0)
+            ax.text(x[inside][-1], y[inside][-1], f" F1 {level:g}", color="#777777", fontsize=9, va="center")
+    ax.set(xlim=(left, right), ylim=(low, high))
+    return ax
+
+
+def plot_tensor(axs, signal, tensor, field=None, fs=120.0):
+    """A beat and, below it on the same time axis, what a layer made of it.
+
+    Parameters
+    ----------
+    axs : (Axes, Axes)
+        For the beat and for the tensor.
+    signal : float array (187,)
+    tensor : float array (steps, filters)
+        Drawn with one column a step; bright is large.
+    field : (float, float), optional
+        A stretch of the beat to shade, in s: what one step sees.
+    fs : float
+        Sampling frequency of `signal` in Hz.
+    """
+    top, bottom = axs
+    seconds = len(signal) / fs
+    top.plot(np.arange(len(signal)) / fs, signal, color=INK)
+    if field is not None:
+        top.axvspan(*field, color=PALETTE["S"], alpha=0.35, lw=0)
+    top.set(xlim=(0, seconds), xticklabels=[])
+    extent = (0, seconds, tensor.shape[1], 0)
+    bottom.imshow(tensor.T, aspect="auto", cmap="viridis", extent=extent, interpolation="nearest")
+    bottom.set(xlabel="time (s)", ylabel="filter")
+    return axs
+
+
+def plot_history(ax, history, name="loss", **line):
+    """A quantity over the epochs: thin in training, thick on the validation beats.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    history : dict of str to list, or DataFrame
+        What Keras's ``fit`` returns as ``.history``, or a CSV log of it.
+    name : str
+        The quantity; "val_" and it is what was measured on the validation beats.
+    """
+    epochs = np.arange(1, len(history[name]) + 1)
+    (thin,) = ax.plot(epochs, history[name], **{"lw": 1.1, "ls": "--", "label": "training"} | line)
+    if f"val_{name}" in history:
+        line = {"lw": 2.2, "label": "validation"} | line | {"color": thin.get_color(), "ls": "-"}
+        ax.plot(epochs, history[f"val_{name}"], **line)
+    ax.set(xlabel="epoch", ylabel=name)
+    return ax
 
 
 def say_source(ax, source):

@@ -1,6 +1,7 @@
 """Where data lies on disk: the user's data directory, the cache, and safe writing."""
 
 import hashlib
+import json
 import os
 import secrets
 import time
@@ -74,6 +75,33 @@ def writing(path, mode=0o666):
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def load_results(name):
+    """What a command of the repository measured and wrote to ``results/NAME.json``.
+
+    Parameters
+    ----------
+    name : "reference" or "benchmark"
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is damaged.
+    """
+    here = Path(__file__).parent
+    # in the installed package, or in a checkout
+    path = next((p for p in (here / "results", here.parent / "results") if p.is_dir()), here) / f"{name}.json"
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; `make reference` and `make bench` write these.") from None
+    except ValueError as error:
+        raise DataError(f"{path} is damaged ({error}). Restore it with git.") from None
 
 
 def fingerprint(paths, *more):

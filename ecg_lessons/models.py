@@ -1,0 +1,119 @@
+"""The course's network, and its trained weights. Importing this module starts Keras, quietly."""
+
+import os
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+
+from .beats import WIDTH
+
+
+@contextmanager
+def _quiet():
+    """Nothing reaches stderr meanwhile; an exception still does, afterwards.
+
+    TensorFlow 2.21 greets every import with lines that differ from machine to machine and that
+    its own setting does not silence, as they come before its log is set up.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # of the log: errors only
+    before = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+
+
+try:
+    with _quiet():
+        import keras
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"ecg_lessons.models needs TensorFlow ({error}): pip install 'ecg-lessons[models]'"
+    ) from None
+
+# The networks that ship with the package: name -> (file, what its numbers mean).
+PRETRAINED = {"mitbih": "mitbih.keras", "mitbih-ds1": "mitbih-ds1.keras"}
+
+
+def cnn_lstm(
+    n_classes=5,
+    filters=(48, 128),
+    kernels=(15, 5),
+    strides=4,
+    pool=4,
+    units=96,
+    bidirectional=True,
+    dense=64,
+    dropout=0.2,
+    width=WIDTH,
+):
+    """The network of chapter 3: two convolutions, an LSTM, two dense layers. Not compiled.
+
+    The defaults are the reference network.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of classes; the last layer is a softmax over them.
+    filters, kernels : (int, int)
+        Number of filters of each convolution, and their width in samples.
+    strides : int
+        Step of the first convolution.
+    pool : int
+        Width of the pooling after the second convolution; 1 for none. The LSTM reads
+        ``width / strides / pool`` steps: the fewer, the faster.
+    units : int
+        Size of the LSTM's state, in each direction.
+    bidirectional : bool
+        Whether a second LSTM reads the beat backwards.
+    dense : int
+        Size of the dense layer between the LSTM and the last one.
+    dropout : float
+        Share of the dense layers' inputs that is dropped in training.
+    width : int
+        Samples of one beat.
+
+    Returns
+    -------
+    keras.Model
+        Input (n, width, 1), output (n, n_classes). Its layers are named ``conv1``, ``conv2``,
+        ``lstm``, ``dense`` and ``output``; those between carry the name of the one they follow.
+    """
+    layers = keras.layers
+    beat = keras.Input((width, 1), name="beat")
+    x = beat
+    for i, (n, kernel, step) in enumerate(zip(filters, kernels, (strides, 1)), start=1):
+        x = layers.Conv1D(n, kernel, strides=step, padding="same", use_bias=False, name=f"conv{i}")(x)
+        x = layers.BatchNormalization(name=f"conv{i}_norm")(x)
+        x = layers.ReLU(name=f"conv{i}_relu")(x)
+    if pool > 1:
+        x = layers.MaxPooling1D(pool, name="conv2_pool")(x)
+    lstm = layers.LSTM(units, name="lstm")
+    x = layers.Bidirectional(lstm, name="lstm")(x) if bidirectional else lstm(x)
+    x = layers.Dropout(dropout, name="lstm_dropout")(x)
+    x = layers.Dense(dense, activation="relu", name="dense")(x)
+    x = layers.Dropout(dropout, name="dense_dropout")(x)
+    return keras.Model(beat, layers.Dense(n_classes, activation="softmax", name="output")(x), name="cnn_lstm")
+
+
+def load_pretrained(name="mitbih"):
+    """A trained `cnn_lstm` that ships with the package, not compiled.
+
+    Parameters
+    ----------
+    name : "mitbih" or "mitbih-ds1"
+        "mitbih" was trained on four fifths of all beats of MIT-BIH, drawn by beat, so it knows
+        every patient there; "mitbih-ds1" on the patients of DS1 alone. Both are the first seed
+        of ``python -m ecg_lessons.reference``, whose results are in ``results/reference.json``.
+
+    Raises
+    ------
+    ValueError
+        If there is no network of that name.
+    """
+    if name not in PRETRAINED:
+        raise ValueError(f"name must be one of {', '.join(PRETRAINED)}, not {name!r}")
+    with as_file(files(__package__) / "weights" / PRETRAINED[name]) as path:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)

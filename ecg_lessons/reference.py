@@ -1,0 +1,265 @@
+"""Train the reference network: ``python -m ecg_lessons.reference --seeds 5``.
+
+On the beat-level split (80/20, a tenth of the training beats for validation) and on DS1/DS2,
+with each seed; writes ``results/reference.json`` after every run, and the first seed's weights.
+A run that is stopped goes on from its last full epoch, and finished ones are not repeated.
+"""
+
+import argparse
+import json
+import platform
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .errors import DataError
+from .metrics import class_report, scores
+from .models import PRETRAINED, cnn_lstm, keras
+from .physionet import fetch_mitbih
+from .store import cache_dir, writing
+
+ROOT = Path(__file__).parents[1]
+# Chosen on the validation beats of the beat-level split.
+RECIPE = {
+    "epochs": 20,
+    "batch": 512,
+    "rate": 3e-3,  # of AdamW, reached after the warm-up; falls along a cosine to 0
+    "warm_up": 2,  # epochs
+    "decay": 0.02,  # of the weights
+    "average": 0.99,  # the weights that count are a running mean over some 100 steps
+}
+# What the network of each split is called.
+SPLITS = {"beat": "mitbih", "patient": "mitbih-ds1"}
+
+
+def parts(beats, split):
+    """Training, validation and test beats of a split; no validation beats in "patient".
+
+    There, nothing is chosen: the recipe is the one chosen on the other split.
+    """
+    if split == "beat":
+        train, test = beats.split(0.2, by="beat", seed=0)
+        return *train.split(0.1, by="beat", seed=0), test
+    train, test = beats.inter_patient()
+    return train, None, test
+
+
+def compiled(model, n_beats, recipe):
+    """The model with loss and optimizer: AdamW, warm-up and cosine, averaged weights."""
+    steps = -(-n_beats // recipe["batch"])
+    schedule = keras.optimizers.schedules.CosineDecay(
+        recipe["rate"] / 20,
+        decay_steps=steps * (recipe["epochs"] - recipe["warm_up"]),
+        warmup_target=recipe["rate"],
+        warmup_steps=steps * recipe["warm_up"],
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=recipe["decay"],
+        clipnorm=1.0,
+        use_ema=True,
+        ema_momentum=recipe["average"],
+    )
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+class Epochs(keras.callbacks.Callback):
+    """One line with a bar for each run."""
+
+    def __init__(self, title):
+        super().__init__()
+        self.title, self.bar = title, None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        from tqdm import tqdm
+
+        if self.bar is None:  # here, so that a run that goes on shows where
+            self.bar = tqdm(total=self.params["epochs"], initial=epoch, desc=self.title, unit="epoch")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.bar.set_postfix({name: f"{value:.4f}" for name, value in (logs or {}).items()})
+        self.bar.update()
+
+    def on_train_end(self, logs=None):
+        if self.bar is not None:
+            self.bar.close()
+
+
+def train(beats, seed, recipe, backup, title):
+    """A trained network. `backup` is a folder that remembers a stopped run's last full epoch."""
+    keras.utils.set_random_seed(seed)
+    model = compiled(cnn_lstm(len(beats.classes)), len(beats), recipe)
+    model.fit(
+        beats.signals[..., None],
+        beats.labels,
+        epochs=recipe["epochs"],
+        batch_size=recipe["batch"],
+        callbacks=[keras.callbacks.BackupAndRestore(backup), Epochs(title)],
+        verbose=0,
+    )
+    return model
+
+
+def measured(model, beats):
+    """Accuracy, macro-F1, the report of each class and the confusion matrix on `beats`."""
+    from sklearn.metrics import confusion_matrix
+
+    predicted = model.predict(beats.signals[..., None], batch_size=1024, verbose=0).argmax(1)
+    report = class_report(beats.labels, predicted, beats.classes)
+    return {
+        **{name: round(value, 5) for name, value in scores(beats.labels, predicted).items()},
+        "classes": json.loads(report.round(5).to_json(orient="index")),
+        "confusion": confusion_matrix(beats.labels, predicted, labels=range(len(beats.classes))).tolist(),
+    }
+
+
+def without_optimizer(model):
+    """The same network, not compiled: the file is a third of the size."""
+    bare = keras.models.clone_model(model)
+    bare.set_weights(model.get_weights())
+    return bare
+
+
+def save(model, path):
+    """Write the network's `.keras` file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"part-{path.name}")
+    try:
+        without_optimizer(model).save(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def machine():
+    """What the seconds were measured on."""
+    import tensorflow as tf
+
+    cpu = Path("/proc/cpuinfo")
+    names = (
+        [line.split(":")[1] for line in cpu.read_text().splitlines() if "model name" in line]
+        if (cpu.exists())
+        else [platform.processor()]
+    )
+    return {
+        "processor": f"{names[0].strip()}, {len(names)} cores",
+        "gpus": len(tf.config.list_physical_devices("GPU")),
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def summary(runs):
+    """Mean and standard deviation over the seeds of one split."""
+    columns = {
+        "accuracy": [r["test"]["accuracy"] for r in runs],
+        "macro-F1": [r["test"]["macro-F1"] for r in runs],
+    }
+    return {
+        "seeds": len(runs),
+        **{
+            name: {"mean": round(float(np.mean(v)), 5), "std": round(float(np.std(v, ddof=len(v) > 1)), 5)}
+            for name, v in columns.items()
+        },
+    }
+
+
+def read(path, recipe):
+    """What `path` holds already, if it was made with the same recipe."""
+    fresh = {"recipe": recipe, "summary": {}, "runs": []}
+    if not path.exists():
+        return fresh
+    try:
+        before = json.loads(path.read_text())
+        if before["recipe"] == recipe:
+            return before
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{path} is damaged. Delete it, or restore it with git, and run again.") from None
+    print(f"{path} was made with another recipe; all runs are made anew.")
+    return fresh
+
+
+def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights",
+        recipe=RECIPE, beats=None):  # fmt: skip
+    """Make the runs that are missing, and write what they gave.
+
+    Parameters
+    ----------
+    seeds : int
+        Seeds 0 to `seeds` - 1.
+    splits : sequence of "beat" or "patient"
+    results, weights : Path
+        Folders for ``reference.json`` and for the first seed's networks.
+    recipe : dict
+        As ``RECIPE``.
+    beats : Beats, optional
+        What to train on; default ``fetch_mitbih()``.
+
+    Returns
+    -------
+    dict
+        What ``reference.json`` holds.
+
+    Raises
+    ------
+    DataError
+        If there are no beats, or the results file is damaged or cannot be written.
+    """
+    path = Path(results) / "reference.json"
+    found = read(path, recipe)
+    beats = fetch_mitbih() if beats is None else beats
+    for split in splits:
+        fit, validation, test = parts(beats, split)
+        done = {r["seed"] for r in found["runs"] if r["split"] == split}
+        for seed in [s for s in range(seeds) if s not in done]:
+            title = f"{split} split, seed {seed}"
+            key = "-".join([split, str(seed), str(len(fit)), *map(str, recipe.values())])
+            backup = cache_dir() / "reference" / key
+            start = time.perf_counter()
+            model = train(fit, seed, recipe, backup, title)
+            seconds = time.perf_counter() - start
+            if seed == 0:
+                save(model, Path(weights) / PRETRAINED[SPLITS[split]])
+            found["runs"].append({
+                "split": split, "seed": seed, "epochs": recipe["epochs"], "beats": len(fit),
+                "seconds": round(seconds), "parameters": model.count_params(), **machine(),
+                "source": beats.source, "test": measured(model, test),
+                **({"validation": measured(model, validation)} if validation else {}),
+            })  # fmt: skip
+            runs = [r for r in found["runs"] if r["split"] == split]
+            found["summary"][split] = summary(runs)
+            with writing(path) as file:
+                file.write((json.dumps(found, indent=1) + "\n").encode())
+            shutil.rmtree(backup, ignore_errors=True)
+    return found
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m ecg_lessons.reference", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on (default 5)")
+    parser.add_argument("--splits", nargs="+", choices=list(SPLITS), default=list(SPLITS))
+    parser.add_argument("--results", type=Path, default=ROOT / "results", help="folder of reference.json")
+    parser.add_argument(
+        "--weights", type=Path, default=ROOT / "ecg_lessons" / "weights", help="folder of the networks"
+    )
+    given = parser.parse_args(arguments)
+    if given.seeds < 1:
+        parser.error("--seeds must be at least 1")
+    try:
+        found = run(given.seeds, given.splits, given.results, given.weights)
+    except DataError as error:
+        return str(error)
+    for split, numbers in found["summary"].items():
+        cells = [f"{n} {numbers[n]['mean']:.4f} ± {numbers[n]['std']:.4f}" for n in ("accuracy", "macro-F1")]
+        print(f"{split} split, {numbers['seeds']} seeds: {', '.join(cells)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
