@@ -14,7 +14,7 @@ def _quiet():
     TensorFlow 2.21 greets every import with lines that differ from machine to machine and that
     its own setting does not silence, as they come before its log is set up.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # of the log: errors only
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # "no GPU" counts as an error there
     before = os.dup(2)
     try:
         with open(os.devnull, "w") as nowhere:
@@ -47,6 +47,7 @@ def cnn_lstm(
     bidirectional=True,
     dense=64,
     dropout=0.2,
+    momentum=0.99,
     width=WIDTH,
 ):
     """The network of chapter 3: two convolutions, an LSTM, two dense layers. Not compiled.
@@ -72,6 +73,10 @@ def cnn_lstm(
         Size of the dense layer between the LSTM and the last one.
     dropout : float
         Share of the dense layers' inputs that is dropped in training.
+    momentum : float
+        Of the running means in the batch normalization, which stand in for a batch's own when the
+        network is used. They remember some 1 / (1 - momentum) steps: a training of less than a
+        few thousand steps wants 0.9.
     width : int
         Samples of one beat.
 
@@ -86,7 +91,7 @@ def cnn_lstm(
     x = beat
     for i, (n, kernel, step) in enumerate(zip(filters, kernels, (strides, 1)), start=1):
         x = layers.Conv1D(n, kernel, strides=step, padding="same", use_bias=False, name=f"conv{i}")(x)
-        x = layers.BatchNormalization(name=f"conv{i}_norm")(x)
+        x = layers.BatchNormalization(momentum=momentum, name=f"conv{i}_norm")(x)
         x = layers.ReLU(name=f"conv{i}_relu")(x)
     if pool > 1:
         x = layers.MaxPooling1D(pool, name="conv2_pool")(x)

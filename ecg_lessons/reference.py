@@ -119,7 +119,7 @@ def measured(model, beats):
 
 def without_optimizer(model):
     """The same network, not compiled: the file is a third of the size."""
-    bare = keras.models.clone_model(model)
+    bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     return bare
 

@@ -14,7 +14,7 @@ from ecg_lessons import DataError, data_available
 from ecg_lessons.physionet import download_mitdb
 
 ROOT = Path(__file__).parents[1]
-CELL_SECONDS = 600
+CELL_SECONDS = 1200
 
 
 def make_paths_absolute():

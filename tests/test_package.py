@@ -8,8 +8,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+
+from ecg_lessons import load_results
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "ecg_lessons").glob("*.py"))
@@ -118,6 +121,23 @@ def test_the_readmes_commands_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     assert {"book", "test", "chapters", "clean"} <= commands <= targets
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_readmes_results_are_those_of_the_results_file():
+    readme, found = (ROOT / "README.md").read_text(), load_results("reference")
+    for split, cells in results_table(found):
+        assert f"| {cells} |" in readme, f"the row of the split by {split} should be: | {cells} |"
+    assert f"{found['runs'][0]['parameters']:,}".replace(",", " ") + " weights" in readme
+
+
+def results_table(found):
+    """The README's row for each split."""
+    names = {"beat": "by beat, 80/20", "patient": "by patient, DS1 → DS2"}
+    for split, numbers in found["summary"].items():
+        runs = [run["test"]["classes"] for run in found["runs"] if run["split"] == split]
+        f1 = [f"{np.mean([run[c]['F1'] for run in runs]):.2f}" for c in "NSVFQ"]
+        both = [f"{numbers[n]['mean']:.4f} ± {numbers[n]['std']:.4f}" for n in ("accuracy", "macro-F1")]
+        yield split, " | ".join([names[split], *both, *f1])
 
 
 def test_a_wrong_data_directory_is_told_without_a_traceback():

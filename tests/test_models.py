@@ -1,0 +1,213 @@
+"""The network, its weights on disk, and the command that trains it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecg_lessons import DataError, load_pretrained, load_results, make_beats
+from ecg_lessons import reference as command
+from ecg_lessons.metrics import scores
+from ecg_lessons.models import PRETRAINED, cnn_lstm, keras
+
+ROOT = Path(__file__).parents[1]
+TINY = {"filters": (4, 8), "units": 4, "dense": 4}
+RECIPE = command.RECIPE | {"epochs": 3, "warm_up": 1}
+
+
+@pytest.fixture(scope="module")
+def beats():
+    return make_beats(1500, seed=0)
+
+
+def kinds(model):
+    """Names of the kinds of layers that have weights, directions unwrapped."""
+    for layer in model.layers:
+        yield type(getattr(layer, "forward_layer", layer)).__name__
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_two_convolutions_then_an_lstm_then_dense_layers(bidirectional):
+    model = cnn_lstm(bidirectional=bidirectional, **TINY)
+    wanted = [kind for kind in kinds(model) if kind in {"Conv1D", "LSTM", "Dense"}]
+    assert wanted == ["Conv1D", "Conv1D", "LSTM", "Dense", "Dense"]
+    assert {"conv1", "conv2", "lstm", "dense", "output"} <= {layer.name for layer in model.layers}
+
+
+def test_the_reference_network_has_at_most_250_000_weights():
+    assert 100_000 < cnn_lstm().count_params() <= 250_000
+
+
+@pytest.mark.parametrize("n_classes, n", [(5, 3), (2, 1)])
+def test_it_gives_a_probability_for_each_class(n_classes, n):
+    found = np.asarray(cnn_lstm(n_classes, **TINY)(np.random.rand(n, 187, 1).astype("float32")))
+    assert found.shape == (n, n_classes)
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("strides, pool, steps", [(4, 4, 11), (4, 1, 47), (2, 2, 47)])
+def test_strides_and_pooling_shorten_what_the_lstm_reads(strides, pool, steps):
+    assert cnn_lstm(strides=strides, pool=pool, **TINY).get_layer("lstm").input.shape[1] == steps
+
+
+def test_the_lstm_keeps_the_fast_path_of_a_gpu_open():
+    lstm = cnn_lstm().get_layer("lstm").forward_layer
+    assert (lstm.activation.__name__, lstm.recurrent_activation.__name__) == ("tanh", "sigmoid")
+    assert lstm.recurrent_dropout == 0 and not lstm.unroll and lstm.use_bias
+
+
+def trained(beats, seed):
+    keras.utils.set_random_seed(seed)
+    model = cnn_lstm(**TINY)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(beats.signals[..., None], beats.labels, epochs=2, batch_size=256, verbose=0)
+    return model.get_weights()
+
+
+def test_the_same_seed_gives_the_same_weights(beats):
+    one, again, other = (trained(beats, seed) for seed in (1, 1, 2))
+    for a, b in zip(one, again):
+        np.testing.assert_array_equal(a, b)
+    assert any((a != b).any() for a, b in zip(one, other))
+
+
+def test_a_network_survives_its_file(tmp_path, beats):
+    model = cnn_lstm(**TINY)
+    command.save(command.compiled(model, len(beats), RECIPE), tmp_path / "net.keras")
+    again = keras.saving.load_model(tmp_path / "net.keras", safe_mode=True)
+    few = beats.signals[:50, :, None]
+    np.testing.assert_allclose(model(few), again(few), atol=1e-6)
+    assert [path.name for path in tmp_path.iterdir()] == ["net.keras"]
+
+
+def test_the_shipped_networks_are_small_and_know_their_beats():
+    for name, file in PRETRAINED.items():
+        assert (ROOT / "ecg_lessons" / "weights" / file).stat().st_size < 1_000_000
+        model = load_pretrained(name)
+        assert model.output_shape == (None, 5) and model.count_params() == cnn_lstm().count_params()
+    simulated = make_beats(2000, seed=5)  # close enough to hearts to be far above chance
+    found = load_pretrained().predict(simulated.signals[..., None], verbose=0)
+    assert scores(simulated.labels, found)["accuracy"] > 0.6
+
+
+def test_an_unknown_network_is_refused():
+    with pytest.raises(ValueError, match="mitbih, mitbih-ds1, not 'ptb'"):
+        load_pretrained("ptb")
+
+
+def test_without_tensorflow_the_error_says_what_to_install(tmp_path):
+    code = "import sys; sys.modules['keras'] = None; import ecg_lessons.models"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert "pip install 'ecg-lessons[models]'" in done.stderr
+
+
+def test_importing_the_networks_prints_nothing():
+    code = "from ecg_lessons.models import cnn_lstm; cnn_lstm()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# ---- the reference command
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Folders of one's own, and a network that trains in a second."""
+    monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(command, "cnn_lstm", lambda n: cnn_lstm(n, **TINY))
+    return {"results": tmp_path / "results", "weights": tmp_path / "weights", "recipe": RECIPE}
+
+
+def test_the_command_measures_every_seed_on_both_splits(here, beats):
+    found = command.run(2, beats=beats, **here)
+    assert [(r["split"], r["seed"]) for r in found["runs"]] == [
+        ("beat", 0), ("beat", 1), ("patient", 0), ("patient", 1)]  # fmt: skip
+    assert found == json.loads((here["results"] / "reference.json").read_text())
+    assert sorted(p.name for p in here["weights"].iterdir()) == sorted(PRETRAINED.values())
+    for run in found["runs"]:
+        supports = [run["test"]["classes"][c]["beats"] for c in "NSVFQ"]
+        assert supports == [sum(row) for row in run["test"]["confusion"]]
+    macro = [r["test"]["macro-F1"] for r in found["runs"][:2]]
+    assert found["summary"]["beat"]["macro-F1"]["mean"] == pytest.approx(np.mean(macro), abs=1e-4)
+
+
+def test_the_written_weights_are_those_that_were_measured(here, beats):
+    found = command.run(1, ["beat"], beats=beats, **here)
+    model = keras.saving.load_model(here["weights"] / PRETRAINED["mitbih"])
+    test = command.parts(beats, "beat")[2]
+    assert command.measured(model, test) == found["runs"][0]["test"]
+
+
+def test_finished_runs_are_not_repeated_and_others_are_added(here, beats, monkeypatch):
+    first = command.run(1, ["beat"], beats=beats, **here)
+    train, made = command.train, []
+    monkeypatch.setattr(command, "train", lambda b, seed, *rest: made.append(seed) or train(b, seed, *rest))
+    second = command.run(2, ["beat"], beats=beats, **here)
+    assert made == [1] and second["runs"][0] == first["runs"][0] and second["summary"]["beat"]["seeds"] == 2
+
+
+class Stop(Exception):
+    pass
+
+
+def test_a_run_that_was_stopped_goes_on_from_its_last_epoch(here, beats, monkeypatch):
+    epochs, stop_at = [], 2
+    on_begin = command.Epochs.on_epoch_begin
+
+    def spy(self, epoch, logs=None):
+        on_begin(self, epoch, logs)
+        if epoch == stop_at:
+            raise Stop
+        epochs.append(epoch)
+
+    monkeypatch.setattr(command.Epochs, "on_epoch_begin", spy)
+    with pytest.raises(Stop):
+        command.run(1, ["beat"], beats=beats, **here)
+    assert epochs == [0, 1] and not (here["results"] / "reference.json").exists()
+    stop_at = None
+    command.run(1, ["beat"], beats=beats, **here)
+    assert epochs == [0, 1, 2]
+    assert not list((Path(here["results"]).parent / "cache" / "reference").iterdir())  # nothing stays
+
+
+def test_another_recipe_makes_all_runs_anew(here, beats, capsys):
+    command.run(1, ["beat"], beats=beats, **here)
+    found = command.run(1, ["beat"], beats=beats, **here | {"recipe": RECIPE | {"epochs": 2}})
+    assert "another recipe" in capsys.readouterr().out and found["runs"][0]["epochs"] == 2
+
+
+def test_a_damaged_results_file_is_named(here, beats):
+    here["results"].mkdir()
+    (here["results"] / "reference.json").write_text('{"recipe": ')
+    with pytest.raises(DataError, match="reference.json is damaged. Delete it"):
+        command.run(1, ["beat"], beats=beats, **here)
+
+
+# ---- what was measured
+
+
+def test_the_reference_reaches_its_targets():
+    found = load_results("reference")
+    assert found["recipe"] == command.RECIPE, "the recipe changed: run `make reference` again"
+    by_beat = found["summary"]["beat"]
+    assert by_beat["seeds"] >= 5
+    assert by_beat["macro-F1"]["mean"] >= 0.93 and by_beat["accuracy"]["mean"] >= 0.987
+    assert all(run["source"] == "physionet" for run in found["runs"])
+    assert {run["parameters"] for run in found["runs"]} == {cnn_lstm().count_params()}
+
+
+def test_the_chapters_network_needs_a_fifth_of_the_usual_ones_time():
+    found = load_results("benchmark")
+    networks = found["networks"]
+    assert networks["chapter 3"]["reached"] and networks["chapter 3"]["seconds"] <= 240
+    assert (
+        found["time ratio"] == round(networks["usual"]["seconds"] / networks["chapter 3"]["seconds"], 1) >= 5
+    )
+
+
+def test_results_that_do_not_exist_are_named():
+    with pytest.raises(DataError, match="nothing.json does not exist"):
+        load_results("nothing")
