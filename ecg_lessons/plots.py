@@ -224,6 +224,7 @@ def plot_history(ax, history, name="loss", **line):
         line = {"lw": 2.2, "label": "validation"} | line | {"color": thin.get_color(), "ls": "-"}
         ax.plot(epochs, history[f"val_{name}"], **line)
     ax.set(xlabel="epoch", ylabel=name)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
 
 

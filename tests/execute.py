@@ -8,6 +8,7 @@ for the pages and the README.
 import base64
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -25,9 +26,9 @@ def execute(path):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     NotebookClient(
-        notebook, timeout=1200, kernel_name="python3", record_timing=False,
-        resources={"metadata": {"path": str(path.parent)}},
-    ).execute()  # fmt: skip
+        notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
+    slow = dict(slow_cells(notebook))
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -37,6 +38,19 @@ def execute(path):
     for name, png in pictures(notebook):
         with writing(ROOT / "book" / "_static" / name) as file:
             file.write(png)
+    return slow
+
+
+def slow_cells(notebook, least=5):
+    """(name, seconds) of each cell that took that long; the notebook forgets the times."""
+    for cell in notebook.cells:
+        times = cell.metadata.pop("execution", {})
+        if "shell.execute_reply" in times:
+            start, end = (
+                datetime.fromisoformat(times[k]) for k in ("iopub.execute_input", "shell.execute_reply")
+            )
+            if (seconds := (end - start).total_seconds()) >= least:
+                yield cell.id, round(seconds)
 
 
 def pictures(notebook):
@@ -59,10 +73,11 @@ def main(arguments):
     for path in paths:
         start = time.perf_counter()
         try:
-            execute(path)
+            slow = execute(path)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             return f"{path.name}: {error}"
-        print(f"{path.name}: {time.perf_counter() - start:.0f} s", flush=True)
+        cells = ", ".join(f"{name} {seconds}" for name, seconds in slow.items())
+        print(f"{path.name}: {time.perf_counter() - start:.0f} s ({cells or 'no slow cell'})", flush=True)
     return 0
 
 

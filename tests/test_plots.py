@@ -73,3 +73,42 @@ def test_a_stretch_that_the_record_does_not_have_is_refused():
 
 def test_the_palette_names_every_class_in_its_own_colour():
     assert len(set(plots.PALETTE.values())) == 5
+
+
+def test_a_confusion_matrix_counts_every_beat_in_its_row():
+    labels, predicted = np.array([0, 0, 0, 1, 4]), np.array([0, 0, 1, 1, 0])
+    ax = plots.plot_confusion(plots.axes()[1], labels, predicted)
+    numbers = np.array([int(text.get_text()) for text in ax.texts]).reshape(5, 5)
+    assert numbers.sum() == 5 and numbers[0].tolist() == [2, 1, 0, 0, 0] and numbers[4, 0] == 1
+    assert ax.get_xlabel() == "called" and [t.get_text() for t in ax.get_yticklabels()] == list("NSVFQ")
+
+
+def test_precision_recall_curves_name_the_classes_that_occur_with_their_area():
+    labels = np.array([0, 0, 0, 1])
+    chances = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.2, 0.8]])
+    ax = plots.plot_pr(plots.axes()[1], labels, np.pad(chances, ((0, 0), (0, 3))))
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["N  1.00", "S  1.00"]
+    assert 0.25 in [line.get_ydata()[0] for line in ax.lines]  # the prevalence of S
+
+
+def test_lines_of_equal_f1_are_what_they_say():
+    ax = plots.axes()[1]
+    ax.set(xlim=(0.2, 1), ylim=(0.1, 1))
+    plots.rule_f1(ax, levels=(0.5, 0.8))
+    for line, level in zip(ax.lines, (0.5, 0.8)):
+        x, y = line.get_xdata(), line.get_ydata()
+        np.testing.assert_allclose(2 * x * y / (x + y), level)
+    assert ax.get_xlim() == (0.2, 1)
+
+
+def test_a_history_shows_training_and_validation_by_epoch():
+    ax = plots.plot_history(plots.axes()[1], {"loss": [3, 2, 1], "val_loss": [3, 2.5, 2.4]})
+    assert [line.get_label() for line in ax.lines] == ["training", "validation"]
+    assert ax.lines[1].get_xdata().tolist() == [1, 2, 3]
+    assert len(plots.plot_history(plots.axes()[1], {"loss": [3, 2]}).lines) == 1
+
+
+def test_a_tensor_lies_below_its_beat_on_the_same_seconds():
+    pair = plots.plot_tensor(plots.axes(2)[1], np.zeros(187), np.random.rand(47, 32), (0.1, 0.2))
+    assert pair[0].get_xlim() == pytest.approx((0, 187 / 120))
+    assert pair[1].images[0].get_extent() == pytest.approx((0, 187 / 120, 32, 0))
