@@ -75,16 +75,19 @@ class Epochs(keras.callbacks.Callback):
         self.title, self.bar = title, None
 
     def on_epoch_begin(self, epoch, logs=None):
+        """Draw the bar at the first epoch of this process."""
         from tqdm import tqdm
 
-        if self.bar is None:  # here, so that a run that goes on shows where
+        if self.bar is None:  # a run that goes on starts where it was
             self.bar = tqdm(total=self.params["epochs"], initial=epoch, desc=self.title, unit="epoch")
 
     def on_epoch_end(self, epoch, logs=None):
+        """Move it on."""
         self.bar.set_postfix({name: f"{value:.4f}" for name, value in (logs or {}).items()})
         self.bar.update()
 
     def on_train_end(self, logs=None):
+        """Leave it where it is."""
         if self.bar is not None:
             self.bar.close()
 
@@ -241,6 +244,7 @@ def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / 
 
 
 def main(arguments=None):
+    """The command."""
     parser = argparse.ArgumentParser(prog="python -m ecg_lessons.reference", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on (default 5)")
     parser.add_argument("--splits", nargs="+", choices=list(SPLITS), default=list(SPLITS))

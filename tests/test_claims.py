@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).parents[1]
-CELLS = ["imports", "load", "sizes", "train", "run-plain", "run-weighted", "test-plain", "test-claims"]
+CELLS = ["imports", "load", "sizes", "plan", "train", "run-plain", "run-weighted", "test-plain", "test-claims"]
 BLIND = """
 def cnn_lstm(sighted=cnn_lstm, **sizes):
     beat = keras.Input((187, 1))
@@ -23,8 +23,8 @@ def test_chapter_3_fails_with_a_network_that_sees_nothing(tmp_path):
     cells = {cell.id: cell for cell in notebook.cells}
     notebook.cells = [cells[name] for name in CELLS]
     cells["load"].metadata.tags = ["nbval-ignore-output"]  # other counts where beats are simulated
-    assert "EPOCHS, BATCH = 16" in cells["train"].source
-    cells["train"].source = cells["train"].source.replace("EPOCHS, BATCH = 16", "EPOCHS, BATCH = 2")
+    assert "EPOCHS, BATCH = 16" in cells["plan"].source
+    cells["plan"].source = cells["plan"].source.replace("EPOCHS, BATCH = 16", "EPOCHS, BATCH = 2")
     notebook.cells.insert(1, nbformat.v4.new_code_cell(BLIND))
     nbformat.write(notebook, tmp_path / "blind.ipynb")
     done = subprocess.run(
