@@ -8,7 +8,17 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).parents[1]
-CELLS = ["imports", "load", "sizes", "plan", "train", "run-plain", "run-weighted", "test-plain", "test-claims"]
+CELLS = [
+    "imports",
+    "load",
+    "sizes",
+    "plan",
+    "train",
+    "run-plain",
+    "run-weighted",
+    "test-plain",
+    "test-claims",
+]
 BLIND = """
 def cnn_lstm(sighted=cnn_lstm, **sizes):
     beat = keras.Input((187, 1))
