@@ -33,8 +33,8 @@ except ModuleNotFoundError as error:
         f"ecg_lessons.models needs TensorFlow ({error}): pip install 'ecg-lessons[models]'"
     ) from None
 
-# The networks that ship with the package: name -> (file, what its numbers mean).
-PRETRAINED = {"mitbih": "mitbih.keras", "mitbih-ds1": "mitbih-ds1.keras"}
+# The networks that ship with the package, each as weights/NAME.keras.
+PRETRAINED = ("mitbih", "mitbih-ds1")
 
 
 def cnn_lstm(
@@ -120,5 +120,5 @@ def load_pretrained(name="mitbih"):
     """
     if name not in PRETRAINED:
         raise ValueError(f"name must be one of {', '.join(PRETRAINED)}, not {name!r}")
-    with as_file(files(__package__) / "weights" / PRETRAINED[name]) as path:
+    with as_file(files(__package__) / "weights" / f"{name}.keras") as path:
         return keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -84,8 +84,8 @@ def test_a_network_survives_its_file(tmp_path, beats):
 
 
 def test_the_shipped_networks_are_small_and_know_their_beats():
-    for name, file in PRETRAINED.items():
-        assert (ROOT / "ecg_lessons" / "weights" / file).stat().st_size < 1_000_000
+    for name in PRETRAINED:
+        assert (ROOT / "ecg_lessons" / "weights" / f"{name}.keras").stat().st_size < 1_000_000
         model = load_pretrained(name)
         assert model.output_shape == (None, 5) and model.count_params() == cnn_lstm().count_params()
     simulated = make_beats(2000, seed=5)  # close enough to hearts to be far above chance
@@ -126,7 +126,7 @@ def test_the_command_measures_every_seed_on_both_splits(here, beats):
     assert [(r["split"], r["seed"]) for r in found["runs"]] == [
         ("beat", 0), ("beat", 1), ("patient", 0), ("patient", 1)]  # fmt: skip
     assert found == json.loads((here["results"] / "reference.json").read_text())
-    assert sorted(p.name for p in here["weights"].iterdir()) == sorted(PRETRAINED.values())
+    assert sorted(p.name for p in here["weights"].iterdir()) == sorted(f"{name}.keras" for name in PRETRAINED)
     for run in found["runs"]:
         supports = [run["test"]["classes"][c]["beats"] for c in "NSVFQ"]
         assert supports == [sum(row) for row in run["test"]["confusion"]]
@@ -136,7 +136,7 @@ def test_the_command_measures_every_seed_on_both_splits(here, beats):
 
 def test_the_written_weights_are_those_that_were_measured(here, beats):
     found = command.run(1, ["beat"], beats=beats, **here)
-    model = keras.saving.load_model(here["weights"] / PRETRAINED["mitbih"])
+    model = keras.saving.load_model(here["weights"] / "mitbih.keras")
     test = command.parts(beats, "beat")[2]
     assert command.measured(model, test) == found["runs"][0]["test"]
 
@@ -177,6 +177,13 @@ def test_another_recipe_makes_all_runs_anew(here, beats, capsys):
     command.run(1, ["beat"], beats=beats, **here)
     found = command.run(1, ["beat"], beats=beats, **here | {"recipe": RECIPE | {"epochs": 2}})
     assert "another recipe" in capsys.readouterr().out and found["runs"][0]["epochs"] == 2
+
+
+def test_simulated_beats_never_become_the_reference(here, monkeypatch):
+    monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
+    with pytest.raises(DataError, match="needs real recordings, not simulated beats"):
+        command.run(1, ["beat"], **here)
+    assert not here["weights"].exists() and not here["results"].exists()
 
 
 def test_a_damaged_results_file_is_named(here, beats):
