@@ -206,6 +206,24 @@ def test_the_reference_reaches_its_targets():
     assert {run["parameters"] for run in found["runs"]} == {cnn_lstm().count_params()}
 
 
+def test_the_chapters_network_needs_a_fifth_of_the_usual_ones_time():
+    found = load_results("benchmark")
+    networks = found["networks"]
+    assert networks["chapter 3"]["reached"] and networks["chapter 3"]["seconds"] <= 240
+    assert (
+        found["time ratio"] == round(networks["usual"]["seconds"] / networks["chapter 3"]["seconds"], 1) >= 5
+    )
+
+
+def test_the_benchmark_races_the_network_of_chapter_3():
+    """bench.py and the chapter state the same sizes and the same schedule."""
+    cells = {c["id"]: "".join(c["source"]) for c in json.loads(CHAPTER.read_text())["cells"]}
+    chapter = {}
+    exec(cells["sizes"] + "\n" + cells["plan"].splitlines()[0], chapter)
+    assert (bench.SMALL, bench.EPOCHS, bench.BATCH) == (chapter["SMALL"], chapter["EPOCHS"], chapter["BATCH"])
+    assert "CosineDecay(\n        2e-4" in cells["train"] and "warmup_target=4e-3" in cells["train"]
+
+
 def test_results_that_do_not_exist_are_named():
     with pytest.raises(DataError, match="nothing.json does not exist"):
         load_results("nothing")
