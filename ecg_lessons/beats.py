@@ -15,7 +15,7 @@ DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208
 DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
 CLASS_OF = {symbol: name for name, symbols in AAMI.items() for symbol in symbols}
 WIDTH = 187  # samples of one beat, the width of the published format
-_OPTIONAL = ("patients", "records", "folds", "samples")
+_OPTIONAL = ("patients", "records", "folds", "samples", "rr")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -25,7 +25,7 @@ class Beats:
     Parameters
     ----------
     signals : float32 array (n, 187)
-        One beat a row, scaled to [0, 1], zeros after its end.
+        One beat a row, scaled to [0, 1], zeros after its end (for other cuts see `segment`).
     labels : int array (n,)
         Position of the beat's class in `classes`.
     patients, records : str array (n,) or None
@@ -35,6 +35,8 @@ class Beats:
         The published fold ("train" or "test"), where there is one.
     samples : int array (n,) or None
         The annotated R peak's sample number in its record; -1 where unknown.
+    rr : float32 array (n, 2) or None
+        Seconds from the R peak before and to the one after; NaN where the record has none.
     classes : tuple of str
         Names of the classes, in the order of the labels.
     fs : float
@@ -54,6 +56,7 @@ class Beats:
     records: np.ndarray | None = None
     folds: np.ndarray | None = None
     samples: np.ndarray | None = None
+    rr: np.ndarray | None = None
     classes: tuple = CLASSES
     fs: float = 120.0
     source: str = "physionet"
@@ -72,8 +75,9 @@ class Beats:
         for name in _OPTIONAL:
             if getattr(self, name) is not None:
                 columns[name] = np.asanyarray(getattr(self, name))
-                if columns[name].shape != labels.shape:
-                    raise ValueError(f"{name} must have shape {labels.shape}, not {columns[name].shape}")
+                shape = (len(labels), 2) if name == "rr" else labels.shape
+                if columns[name].shape != shape:
+                    raise ValueError(f"{name} must have shape {shape}, not {columns[name].shape}")
         for name, value in columns.items():
             object.__setattr__(self, name, value)
 
@@ -106,9 +110,11 @@ class Beats:
         import pandas as pd
 
         frame = pd.DataFrame({"class": np.array(self.classes)[self.labels], "label": self.labels})
-        for name in _OPTIONAL:
+        for name in _OPTIONAL[:-1]:
             if getattr(self, name) is not None:
                 frame[name.removesuffix("s")] = getattr(self, name)
+        if self.rr is not None:
+            frame["rr before"], frame["rr after"] = self.rr.T
         if signals:
             frame = pd.concat([frame, pd.DataFrame(np.asarray(self.signals))], axis=1)
         return frame

@@ -1,11 +1,13 @@
-"""What a classifier gets right and wrong, class by class."""
+"""What a classifier gets right and wrong, class by class; how sure that is; how sure it says it is."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from .beats import CLASSES
 
 
-def class_report(labels, predicted, classes=CLASSES):
+def classification_table(labels, predicted, classes=CLASSES):
     """Sensitivity, positive predictivity and F1 of each class, with the number of its beats.
 
     The names are ANSI/AAMI EC57's; machine learning says recall and precision.
@@ -34,7 +36,7 @@ def class_report(labels, predicted, classes=CLASSES):
     import pandas as pd
     from sklearn.metrics import precision_recall_fscore_support
 
-    labels, predicted = _fitting(labels, predicted, classes)
+    labels, predicted = _called(labels, predicted, classes)
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, predicted, labels=np.arange(len(classes)), zero_division=0
     )
@@ -43,25 +45,358 @@ def class_report(labels, predicted, classes=CLASSES):
     return pd.DataFrame(columns, index=pd.Index(classes, name="class"))
 
 
-def scores(labels, predicted, classes=CLASSES):
-    """Accuracy and macro-F1, the mean of the F1 of the classes that occur: a dict.
+def scores(labels, predicted, classes=CLASSES, over=None):
+    """Accuracy and macro-F1: a dict.
 
-    Parameters and errors are those of `class_report`.
+    Macro-F1 is the mean F1 of the classes that occur in `labels`, or of those named in `over`
+    ("NSVF", say) that do. The other parameters, and the errors, are those of `classification_table`.
     """
-    labels, predicted = _fitting(labels, predicted, classes)
-    report = class_report(labels, predicted, classes)
-    return {"accuracy": float(np.mean(labels == predicted)), "macro-F1": float(report["F1"].mean())}
+    labels, predicted = _called(labels, predicted, classes)
+    confusion = _confusions(labels, predicted, len(classes))[0]
+    return {name: float(_overall(name, _positions(over, classes))(confusion)) for name in _OVERALL}
 
 
-def _fitting(labels, predicted, classes):
+class Interval(NamedTuple):
+    """A value with the ends of its interval; arrays where the value has one entry a class."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bootstrap_interval(
+    metric, labels, predicted, groups=None, n=1000, seed=0, level=0.95, classes=CLASSES, over=None
+):
+    """How far a metric would move if the test beats (or the test patients) were drawn again.
+
+    Draws as many beats as there are, with replacement, `n` times, and takes the middle `level` of
+    the metric's values (the percentile method). With `groups`, whole groups are drawn instead of
+    beats: the right unit where the beats of one patient resemble each other.
+
+    Parameters
+    ----------
+    metric : str or callable
+        "accuracy", "macro-F1"; "sensitivity", "positive predictivity" or "F1" for one value a
+        class; or a function of (labels, predicted) that returns a number, which is called `n` times.
+        The named ones are computed from confusion matrices, all `n` at once.
+    labels : int array (n beats,)
+    predicted : int array (n beats,) or float array (n beats, number of classes)
+    groups : array (n beats,), optional
+        The patient of each beat.
+    n : int
+        Number of resamples.
+    seed : int
+        The same seed gives the same interval.
+    level : float
+        Share of the resamples inside the interval.
+    classes, over
+        As for `scores`.
+
+    Returns
+    -------
+    Interval
+        ``value`` on the beats as they are, ``low`` and ``high``. A resample in which a class does
+        not occur says nothing about that class and is left out there.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together, there is no beat, or the metric has no such name.
+
+    Notes
+    -----
+    Efron & Tibshirani 1993, *An Introduction to the Bootstrap*, chapter 13; groups: Davison &
+    Hinkley 1997, *Bootstrap Methods and their Application*, section 3.8.
+    """
+    if n < 1 or not 0 < level < 1:
+        raise ValueError(f"n must be at least 1 and level between 0 and 1, not {n} and {level}")
+    original, (labels, predicted) = np.asarray(predicted), _called(labels, predicted, classes)
+    if len(labels) == 0:
+        raise ValueError("there is no beat to draw from")
+    owner = None
+    if groups is not None:
+        owner = np.unique(_column(groups, len(labels), "groups"), return_inverse=True)[1]
+    rng = np.random.default_rng(seed)
+    if callable(metric):
+        value = metric(labels, original)
+        drawn = np.array([metric(labels[i], original[i]) for i in _draws(rng, len(labels), owner, n)])
+    else:
+        statistic = _overall(metric, _positions(over, classes))
+        if owner is None:  # drawing beats is drawing the cells of the confusion matrix
+            whole = _confusions(labels, predicted, len(classes))[0]
+            cells = rng.multinomial(len(labels), whole.ravel() / len(labels), size=n)
+        else:
+            each = _confusions(labels, predicted, len(classes), owner)
+            whole, people = each.sum(0), len(each)
+            times = rng.multinomial(people, np.full(people, 1 / people), size=n)
+            cells = times @ each.reshape(people, -1)
+        value, drawn = statistic(whole), statistic(cells.reshape(n, *whole.shape))
+    outside = (1 - level) / 2
+    low, high = _quantiles(drawn, [outside, 1 - outside])
+    return Interval(value, low, high)
+
+
+def reliability_table(labels, probabilities, bins=15, classes=CLASSES):
+    """How often the network is right when it says it is so sure.
+
+    The beats are put into `bins` bins of equal width by their *confidence*, the largest
+    probability.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a bin that is not empty: ``confidence`` (its mean), ``accuracy``, ``beats``.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together, or a row is not a distribution: NaN, below 0, or a sum
+        that is not 1.
+
+    Notes
+    -----
+    Guo et al. 2017, arXiv:1706.04599.
+    """
+    import pandas as pd
+
+    labels, probabilities = _distributions(labels, probabilities, classes)
+    if bins != int(bins) or bins < 1:
+        raise ValueError(f"bins must be a whole number of at least 1, not {bins}")
+    sure = probabilities.max(1)
+    frame = pd.DataFrame({
+        "bin": np.clip(np.ceil(sure * bins) - 1, 0, bins - 1).astype(int),  # a bin holds its upper edge
+        "confidence": sure,
+        "accuracy": probabilities.argmax(1) == labels,
+    })  # fmt: skip
+    by_bin = frame.groupby("bin")
+    return by_bin[["confidence", "accuracy"]].mean().assign(beats=by_bin.size())
+
+
+def expected_calibration_error(labels, probabilities, bins=15, classes=CLASSES):
+    """Mean distance between confidence and accuracy over the bins of `reliability_table`.
+
+    Each bin counts by its beats: the sum over bins of beats / all beats * |accuracy - confidence|.
+    Parameters, errors and source are those of `reliability_table`.
+    """
+    table = reliability_table(labels, probabilities, bins, classes)
+    gap = (table["accuracy"] - table["confidence"]).abs()
+    return float(np.average(gap, weights=table["beats"])) if len(table) else np.nan
+
+
+def brier_score(labels, probabilities, classes=CLASSES):
+    """Mean squared distance between the probabilities and the truth, summed over the classes: 0 to 2.
+
+    Brier 1950; scikit-learn's ``brier_score_loss`` with ``scale_by_half=False``. Errors are those of
+    `reliability_table`.
+    """
+    from sklearn.metrics import brier_score_loss
+
+    labels, probabilities = _distributions(labels, probabilities, classes)
+    return float(brier_score_loss(labels, probabilities, labels=np.arange(len(classes)), scale_by_half=False))
+
+
+def temperature_scale(labels, probabilities, classes=CLASSES):
+    """The temperature that fits the probabilities best to the labels, of validation beats.
+
+    Minimises the mean of -log p of the right class after ``apply_temperature``. Above 1, the network
+    was too sure.
+
+    Raises
+    ------
+    ValueError
+        As `reliability_table`; also where there is no beat.
+
+    Notes
+    -----
+    Guo et al. 2017, arXiv:1706.04599.
+    """
+    from scipy.optimize import minimize_scalar
+
+    labels, probabilities = _distributions(labels, probabilities, classes)
+    if len(labels) == 0:
+        raise ValueError("there is no beat to fit the temperature to")
+
+    def loss(log_temperature):
+        p = apply_temperature(probabilities, np.exp(log_temperature))
+        return -np.log(np.maximum(p[np.arange(len(labels)), labels], _TINY)).mean()
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def apply_temperature(probabilities, temperature):
+    """Probabilities with their logarithms divided by `temperature`; the order of classes stays.
+
+    The logarithm of a softmax's output is its input but for a constant, so this is what dividing the
+    network's last numbers by the temperature does.
+    """
+    if not temperature > 0:
+        raise ValueError(f"the temperature must be above 0, not {temperature}")
+    logs = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), _TINY)) / temperature
+    odds = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    return odds / odds.sum(axis=-1, keepdims=True)
+
+
+def ec57(labels, predicted, records):
+    """ANSI/AAMI EC57's statistics for ventricular (VEB) and supraventricular (SVEB) ectopic beats.
+
+    Parameters
+    ----------
+    labels : int array (n,)
+        The true classes, N S V F Q = 0..4.
+    predicted : int array (n,) or float array (n, 5)
+    records : array (n,)
+        The record of each beat.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a record, then ``gross`` (all beats together) and ``average`` (the mean of the
+        records in which the number exists). Columns: ``VEB Se``, ``VEB +P``, ``VEB FPR``, the same
+        for ``SVEB``, and ``beats``. NaN where there is nothing to divide by.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+
+    Notes
+    -----
+    VEB: a V called V is a hit, a V called anything else a miss, an N or S called V a false alarm;
+    an F or a Q called V counts as neither. SVEB: likewise, with N, V and F called S as false alarms
+    and a Q called S as neither. Se = hits / (hits + misses), +P = hits / (hits + false alarms),
+    FPR = false alarms / (false alarms + beats of other classes not called so). ANSI/AAMI EC57:2012,
+    as ``bxb`` of the WFDB software counts.
+    """
+    import pandas as pd
+
+    labels, predicted = _called(labels, predicted, CLASSES)
+    names, owner = np.unique(_column(records, len(labels), "records"), return_inverse=True)
+    each = _confusions(labels, predicted, len(CLASSES), owner, len(names))
+    both = np.concatenate([each, each.sum(0, keepdims=True)])
+    columns = {}
+    for name, one, alarmed in [("VEB", "V", "NS"), ("SVEB", "S", "NVF")]:
+        one = CLASSES.index(one)
+        hits, beats_of = both[:, one, one], both[:, one].sum(-1)
+        alarms = both[:, [CLASSES.index(c) for c in alarmed], one].sum(-1)
+        quiet = np.delete(np.delete(both, one, axis=1), one, axis=2).sum((1, 2))
+        columns[f"{name} Se"] = _ratio(hits, beats_of)
+        columns[f"{name} +P"] = _ratio(hits, hits + alarms)
+        columns[f"{name} FPR"] = _ratio(alarms, alarms + quiet)
+    table = pd.DataFrame(columns, index=pd.Index([*names, "gross"], name="record"))
+    table.loc["average"] = table.iloc[:-1].mean()
+    table["beats"] = [*both.sum((1, 2)), len(labels)]
+    return table
+
+
+# ---- confusion matrices, one or many at once: (..., true class, called class)
+
+_TINY = np.finfo(np.float32).tiny
+_OVERALL = ("accuracy", "macro-F1")
+
+
+def _confusions(labels, predicted, classes, owner=None, owners=None):
+    """(groups, classes, classes) counts; one group without `owner`."""
+    owner = np.zeros(len(labels), dtype=int) if owner is None else owner
+    owners = owners or (owner.max() + 1 if len(owner) else 1)
+    cells = np.bincount((owner * classes + labels) * classes + predicted, minlength=owners * classes**2)
+    return cells.reshape(owners, classes, classes)
+
+
+def _ratio(above, below):
+    """above / below, NaN where there is nothing to divide by."""
+    return np.where(below > 0, above / np.maximum(below, 1), np.nan)
+
+
+def _overall(metric, over):
+    """The function of confusion matrices that bears the name."""
+
+    def sensitivity(m):
+        return _ratio(_hits(m), m.sum(-1))
+
+    def predictivity(m):
+        return np.nan_to_num(_ratio(_hits(m), m.sum(-2)))  # never called: 0
+
+    def f1(m):
+        return np.where(m.sum(-1) > 0, 2 * _hits(m) / np.maximum(m.sum(-1) + m.sum(-2), 1), np.nan)
+
+    def macro(m):
+        of_classes = f1(m)[..., over]
+        return _ratio(np.nansum(of_classes, -1), np.isfinite(of_classes).sum(-1))
+
+    known = {
+        "accuracy": lambda m: _ratio(_hits(m).sum(-1), m.sum((-1, -2))),
+        "macro-F1": macro,
+        "sensitivity": sensitivity,
+        "positive predictivity": predictivity,
+        "F1": f1,
+    }
+    if metric not in known:
+        raise ValueError(f"metric must be one of {', '.join(known)} or a function, not {metric!r}")
+    return known[metric]
+
+
+def _hits(matrices):
+    return np.diagonal(matrices, axis1=-2, axis2=-1)
+
+
+def _draws(rng, n_beats, owner, n):
+    """`n` arrays of positions: beats drawn with replacement, or all beats of drawn groups."""
+    if owner is None:
+        return (rng.integers(n_beats, size=n_beats) for _ in range(n))
+    order = np.argsort(owner, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(owner))[:-1])
+    people = len(members)
+    return (np.concatenate([members[g] for g in rng.integers(people, size=people)]) for _ in range(n))
+
+
+def _quantiles(drawn, at):
+    """Quantiles over the resamples; NaN (and no warning) where no resample says anything."""
+    empty = np.isnan(drawn).all(0)
+    found = np.nanquantile(np.where(empty, 0, drawn), at, axis=0)
+    return np.where(empty, np.nan, found)
+
+
+# ---- what comes in
+
+
+def _positions(over, classes):
+    if over is None:
+        return list(range(len(classes)))
+    if unknown := set(over) - set(classes):
+        raise ValueError(f"over names {', '.join(sorted(unknown))}, which is none of {', '.join(classes)}")
+    return [classes.index(name) for name in over]
+
+
+def _column(values, n, name):
+    values = np.asarray(values).astype(str)
+    if values.shape != (n,):
+        raise ValueError(f"{name} must have shape ({n},), not {values.shape}")
+    return values
+
+
+def _called(labels, predicted, classes):
+    """Labels and called classes, as int arrays of one length."""
     labels, predicted = np.asarray(labels), np.asarray(predicted)
     if predicted.ndim == 2:
         if predicted.shape[1] != len(classes):
             raise ValueError(f"{predicted.shape[1]} columns of probabilities for {len(classes)} classes")
+        if np.isnan(predicted).any():
+            raise ValueError("the probabilities hold NaN: did the training diverge?")
         predicted = predicted.argmax(1)
     if labels.shape != predicted.shape or labels.ndim != 1:
         raise ValueError(f"labels {labels.shape} and predictions {predicted.shape} do not fit together")
     for array in (labels, predicted):
         if array.size and not np.isin(array, np.arange(len(classes))).all():
             raise ValueError(f"classes must be whole numbers in 0..{len(classes) - 1}")
-    return labels, predicted
+    return labels.astype(np.int64), predicted.astype(np.int64)
+
+
+def _distributions(labels, probabilities, classes):
+    """Labels and probabilities, each row of which is a distribution."""
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if probabilities.ndim != 2:
+        raise ValueError(f"probabilities must have shape (n, {len(classes)}), not {probabilities.shape}")
+    labels, _ = _called(labels, probabilities, classes)
+    if len(labels) and (probabilities.min() < 0 or np.abs(probabilities.sum(1) - 1).max() > 1e-3):
+        raise ValueError("each row of probabilities must be at least 0 and sum to one")
+    return labels, probabilities

@@ -12,12 +12,12 @@ import numpy as np
 from . import store
 from .beats import CLASS_OF, CLASSES, Beats
 from .errors import DataError
-from .segment import segment
+from .segment import rr_intervals, segment
 
 # A mirror (a class room's own server, say) can stand in for PhysioNet.
 PHYSIONET = "https://physionet.org/files"
 MITDB = "mitdb/1.0.0"
-_RATE = {"published": 120.0, "resampled": 125.0}  # Hz, of a 360 Hz record
+_RATE = {"published": 120.0, "resampled": 125.0, "context": 120.0}  # Hz, of a 360 Hz record
 _SOURCES = ("physionet", "kaggle", "simulated")
 RETRIES = 2  # per file, a second or two apart
 
@@ -35,16 +35,16 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
     data_home : path, optional
         A directory with PhysioNet's layout (``mitdb/100.dat``), read before anything is
         downloaded. Default: the environment variable ``ECG_LESSONS_DATA``.
-    recipe : "published" or "resampled"
-        How a beat is cut, see `segment`. "kaggle" and "simulated" beats are always
-        cut as published.
+    recipe : "published", "resampled" or "context"
+        How a beat is cut, see `segment`. "kaggle" beats come as published, simulated ones
+        as published or with context.
 
     Returns
     -------
     Beats
-        Signals (109446, 187) in [0, 1]; labels N S V F Q = 0..4 by ANSI/AAMI EC57; 47
-        patients, records 201 and 202 being one person, "201"; 120 Hz for "published",
-        125 Hz for "resampled".
+        Signals (109446, 187), in [0, 1] but for "context"; labels N S V F Q = 0..4 by ANSI/AAMI EC57; 47
+        patients, records 201 and 202 being one person, "201"; 120 Hz, but
+        125 Hz for "resampled"; RR intervals in seconds.
 
     Raises
     ------
@@ -62,8 +62,12 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
     if source == "simulated":
         from .simulate import make_beats
 
-        return make_beats()
+        return make_beats(recipe="published" if recipe == "resampled" else recipe)
     if source == "kaggle":
+        if recipe == "context":
+            raise ValueError(
+                'the Kaggle files hold beats as published; what surrounds them is only in source="physionet"'
+            )
         from . import kaggle
 
         return kaggle.fetch(data_home)
@@ -285,7 +289,7 @@ def read_record(folder, name):
 def _cut_mitdb(folder, recipe):
     with ThreadPoolExecutor(max_workers=2) as pool:
         parts = list(pool.map(lambda name: _cut_record(folder, name, recipe), record_names()))
-    signals, labels, samples, records = (np.concatenate(column) for column in zip(*parts))
+    signals, labels, samples, rr, records = (np.concatenate(column) for column in zip(*parts))
     patients = np.array([patient_of(r) for r in record_names()])
     return Beats(
         signals=signals,
@@ -293,15 +297,18 @@ def _cut_mitdb(folder, recipe):
         patients=patients[np.searchsorted(record_names(), records)],
         records=records,
         samples=samples,
+        rr=rr,
         fs=_RATE[recipe],
     )
 
 
 def _cut_record(folder, name, recipe):
     record, annotation, labels, peaks = read_beats(folder, name)
-    lead = record.sig_name.index("MLII") if recipe == "resampled" and "MLII" in record.sig_name else 0
+    # the published files take the first lead, whatever it is; MLII is what nearly all records have
+    lead = record.sig_name.index("MLII") if recipe != "published" and "MLII" in record.sig_name else 0
     signals = segment(record.p_signal[:, lead], peaks, record.fs, recipe=recipe, marks=annotation.sample)
-    return signals, labels[:-1], peaks[:-1], np.full(len(signals), name)
+    rr = rr_intervals(peaks, record.fs)[:-1]
+    return signals, labels[:-1], peaks[:-1], rr, np.full(len(signals), name)
 
 
 def read_beats(folder, name):

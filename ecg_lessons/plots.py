@@ -112,7 +112,7 @@ def plot_beats(ax, beats, colour=None, **line):
     return say_source(ax, beats.source)
 
 
-def plot_confusion(ax, labels, predicted, classes=CLASSES):
+def plot_confusion(ax, labels, predicted, classes=CLASSES, percent=False):
     """Confusion matrix: how many beats of each class (row) were called what (column).
 
     The colour is the share of the row.
@@ -122,6 +122,8 @@ def plot_confusion(ax, labels, predicted, classes=CLASSES):
     ax : matplotlib Axes
     labels, predicted : int arrays (n,)
     classes : tuple of str
+    percent : bool
+        Write the share of the row, in per cent, instead of the number of beats.
     """
     from sklearn.metrics import confusion_matrix
 
@@ -130,7 +132,8 @@ def plot_confusion(ax, labels, predicted, classes=CLASSES):
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for (row, column), n in np.ndenumerate(counts):
         dark = share[row, column] > 0.5
-        ax.text(column, row, n, ha="center", va="center", fontsize=11, color="white" if dark else INK)
+        text = f"{100 * share[row, column]:.1f}" if percent else n
+        ax.text(column, row, text, ha="center", va="center", fontsize=11, color="white" if dark else INK)
     ax.set(xticks=range(len(classes)), yticks=range(len(classes)), xlabel="called", ylabel="class")
     ax.set_xticklabels(classes)
     ax.set_yticklabels(classes)
@@ -162,6 +165,104 @@ def plot_pr(ax, labels, probabilities, classes=CLASSES):
         ax.axhline(truth.mean(), color=PALETTE.get(name), ls=":", lw=1)
     ax.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="sensitivity", ylabel="positive predictivity")
     ax.legend(title="class, area", loc="lower left")
+    return ax
+
+
+def plot_roc(ax, labels, probabilities, classes=CLASSES):
+    """ROC curve of each class: its sensitivity over the false alarms among all other beats.
+
+    The diagonal is chance, whatever the prevalence. Parameters are those of `plot_pr`.
+    """
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    ax.plot([0, 1], [0, 1], color="#999999", ls=":", lw=1)
+    for y, name in enumerate(classes):
+        truth = labels == y
+        if not truth.any():
+            continue
+        alarms, found, _ = roc_curve(truth, probabilities[:, y])
+        area = roc_auc_score(truth, probabilities[:, y])
+        ax.plot(alarms, found, color=PALETTE.get(name), label=f"{name}  {area:.3f}", lw=1.8)
+    ax.set(xlim=(-0.01, 1), ylim=(0, 1.02), xlabel="false positive rate", ylabel="sensitivity")
+    ax.legend(title="class, area", loc="lower right")
+    return ax
+
+
+def plot_reliability(ax, table, color=INK, **line):
+    """How often the network is right (y) when it says it is so sure (x); a dot's area is its beats.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    table : DataFrame
+        From `metrics.reliability_table`.
+    """
+    ax.plot([0, 1], [0, 1], color="#999999", ls=":", lw=1, zorder=0)
+    ax.plot(table["confidence"], table["accuracy"], color=color, **line)
+    size = 200 * table["beats"] / table["beats"].max()
+    ax.scatter(table["confidence"], table["accuracy"], s=np.maximum(size, 12), color=color, alpha=0.8)
+    ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="share that is right")
+    return ax
+
+
+def plot_by_patient(ax, labels, predicted, patients, classes=CLASSES, least=5, seed=0):
+    """Sensitivity of each class, a dot for each patient with at least `least` beats of it.
+
+    A dot's area is the number of beats; the bar is the sensitivity over all beats.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    labels, predicted : int arrays (n,)
+    patients : str array (n,)
+    classes : tuple of str
+        The first ones of the labels' classes; those without a beat have no dot.
+    least : int
+        Patients with fewer beats of a class are not drawn.
+    seed : int
+        Seeds the sideways scatter, which means nothing.
+    """
+    rng = np.random.default_rng(seed)
+    for x, name in enumerate(classes):
+        mine = labels == x
+        if not mine.any():
+            continue
+        _, owner, n = np.unique(patients[mine], return_inverse=True, return_counts=True)
+        found = np.bincount(owner, predicted[mine] == x) / n
+        many = n >= least
+        aside = x + rng.uniform(-0.28, 0.28, many.sum())
+        area = 15 + 185 * n[many] / max(n.max(), 1)
+        ax.scatter(aside, found[many], s=area, color=PALETTE[name], alpha=0.6, lw=0)
+        ax.plot([x - 0.38, x + 0.38], [np.mean(predicted[mine] == x)] * 2, color=INK, lw=2.4)
+    ax.set(xlim=(-0.6, len(classes) - 0.4), ylim=(-0.04, 1.04), xlabel="class", ylabel="sensitivity")
+    ax.set_xticks(range(len(classes)), classes)
+    return ax
+
+
+def plot_saliency(ax, signal, weight, fs=120.0, limit=None, colours="coolwarm"):
+    """A beat, each stretch in the colour of what it contributed to an answer.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    signal, weight : float arrays (n,)
+        The beat, and the contribution of each sample: red speaks for the answer, blue against it.
+    fs : float
+        Sampling frequency in Hz.
+    limit : float, optional
+        Contribution that is drawn in full colour; default: the largest one here.
+    """
+    from matplotlib.collections import LineCollection
+
+    time, limit = np.arange(len(signal)) / fs, limit or np.abs(weight).max() or 1
+    points = np.stack([time, signal], axis=1)
+    pieces = np.stack([points[:-1], points[1:]], axis=1)
+    lines = LineCollection(pieces, cmap=colours, lw=3.2, capstyle="round")
+    lines.set_array((weight[:-1] + weight[1:]) / 2)
+    lines.set_clim(-limit, limit)
+    ax.plot(time, signal, color="#BBBBBB", lw=0.8, zorder=0)  # a pale stretch stays in sight
+    ax.add_collection(lines)
+    ax.set(xlim=(0, time[-1]), xlabel="time (s)")
     return ax
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import DataError
-from .metrics import class_report, scores
+from .metrics import classification_table, scores
 from .models import cnn_lstm, keras
 from .physionet import fetch_mitbih
 from .store import cache_dir, writing
@@ -113,7 +113,7 @@ def measured(model, beats):
     from sklearn.metrics import confusion_matrix
 
     predicted = model.predict(beats.signals[..., None], batch_size=1024, verbose=0).argmax(1)
-    report = class_report(beats.labels, predicted, beats.classes)
+    report = classification_table(beats.labels, predicted, beats.classes)
     return {
         **{name: round(value, 5) for name, value in scores(beats.labels, predicted).items()},
         "classes": json.loads(report.round(5).to_json(orient="index")),

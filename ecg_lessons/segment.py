@@ -4,6 +4,8 @@ import numpy as np
 
 from .beats import WIDTH
 
+BEFORE = 67  # samples of a "context" beat that lie before its R peak: 0.56 s; a second follows
+
 
 def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     """Cut one beat a peak, except the last.
@@ -11,14 +13,14 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     Parameters
     ----------
     signal : array (n_samples,)
-        One lead, in any unit: every beat is scaled for itself.
+        One lead, in any unit: every recipe scales it.
     peaks : int array (n_peaks,)
         Sample numbers of the R peaks, ascending.
     fs : float
         Sampling frequency of `signal` in Hz.
-    recipe : "published" or "resampled"
+    recipe : "published", "resampled" or "context"
         "published" is what the Kaggle files contain, sample for sample (see below);
-        "resampled" is what the paper describes.
+        "resampled" is what the paper describes; "context" is the course's own.
     marks : int array, optional
         Sample numbers of *all* annotations, beats or not; `peaks` must be among them.
         Default: the peaks. Only used by "published".
@@ -27,7 +29,8 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     -------
     float32 array (n_peaks - 1, 187)
         Beats in [0, 1], zeros after their end; at 120 Hz for "published" and a 360 Hz
-        signal (a third of `fs` in general), at 125 Hz for "resampled".
+        signal (a third of `fs` in general), at 125 Hz for "resampled". For "context": at
+        120 Hz, the R peak at sample 67, about zero, in heights of the median beat.
 
     Raises
     ------
@@ -46,6 +49,12 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     "resampled" (Kachuee et al. 2018, arXiv:1805.00794): band-limited resampling to
     125 Hz; a beat is 1.2 times the median RR interval of its 10 s window, from the peak
     on; cut to 187 samples, then scaled.
+
+    "context": the baseline's wander taken out (high-pass at 0.5 Hz, forwards and backwards),
+    band-limited resampling to 120 Hz, 0.56 s before each peak and 1 s after it, whatever lies
+    there; divided by the height (peak to peak) of the median of all these beats, so that a beat
+    that is taller than the patient's others stays taller. It looks at the whole signal, so it
+    suits a recording, not a monitor.
     """
     signal = np.asarray(signal, dtype=np.float64)
     peaks = _sample_numbers(peaks)
@@ -66,7 +75,15 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
         return _published(signal, peaks, marks)
     if recipe == "resampled":
         return _resampled(signal, peaks, fs)
-    raise ValueError(f'recipe must be "published" or "resampled", not {recipe!r}')
+    if recipe == "context":
+        return _context(signal, peaks, fs)
+    raise ValueError(f'recipe must be "published", "resampled" or "context", not {recipe!r}')
+
+
+def rr_intervals(peaks, fs=360.0):
+    """Seconds from the peak before and to the peak after each: float32 (n_peaks, 2), NaN where none is."""
+    gaps = np.diff(np.asarray(peaks, dtype=np.float64)) / fs
+    return np.stack([np.r_[np.nan, gaps], np.r_[gaps, np.nan]], axis=1).astype(np.float32)[: len(peaks)]
 
 
 def published_ends(peaks, marks):
@@ -118,19 +135,40 @@ def _published(signal, peaks, marks):
     return beats
 
 
-def _resampled(signal, peaks, fs, target=125.0):
+def _resample(signal, fs, target):
+    """The signal at `target` Hz, and the exact ratio of the two rates."""
     from fractions import Fraction
 
     from scipy.signal import resample_poly
 
+    ratio = Fraction(target / fs).limit_denominator(1000)
+    # about zero and with its edges carried on: a step at either end would ring into a beat
+    level = signal - np.median(signal)
+    # the ratio is exact for the usual frequencies, else within one in a million
+    return resample_poly(level, ratio.numerator, ratio.denominator, padtype="edge"), float(ratio)
+
+
+def _context(signal, peaks, fs):
+    from scipy.signal import butter, sosfiltfilt
+
+    if len(peaks) < 2:
+        return np.zeros((0, WIDTH), dtype=np.float32)
+    steady = sosfiltfilt(
+        butter(2, 0.5, "highpass", fs=fs, output="sos"), signal, padlen=min(len(signal) - 1, round(fs))
+    )
+    slow, rate = _resample(steady, fs, 120.0)
+    around = np.pad(slow, (BEFORE, WIDTH), mode="edge")
+    middles = np.minimum(np.round(peaks * rate).astype(int), len(slow) - 1)
+    beats = np.lib.stride_tricks.sliding_window_view(around, WIDTH)[middles]
+    height = np.ptp(np.median(beats, axis=0))
+    return (beats[:-1] / (height or 1)).astype(np.float32)
+
+
+def _resampled(signal, peaks, fs, target=125.0):
     beats = np.zeros((max(len(peaks) - 1, 0), WIDTH), dtype=np.float32)
     if len(beats) == 0:
         return beats
-    ratio = Fraction(target / fs).limit_denominator(1000)
-    rate = float(ratio)  # exact for the usual frequencies, else within one in a million
-    # about zero and with its edges carried on: a step at either end would ring into a beat
-    level = signal - np.median(signal)
-    slow = resample_poly(level, ratio.numerator, ratio.denominator, padtype="edge")
+    slow, rate = _resample(signal, fs, target)
     window, known = (peaks // (10 * fs)).astype(int), None
     intervals = np.diff(peaks)
     for row, start, interval, w in zip(beats, peaks, intervals, window):

@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from .beats import CLASSES, Beats
-from .segment import segment
+from .segment import rr_intervals, segment
 
 FS = 360  # Hz, as in MIT-BIH
 _GAIN, _BASELINE = 200, 1024  # ADC units per mV, and at 0 mV
@@ -36,7 +36,7 @@ _PACED = np.array([
 ])  # fmt: skip
 
 
-def make_beats(n=20_000, seed=0, classes=CLASSES):
+def make_beats(n=20_000, seed=0, classes=CLASSES, recipe="published"):
     """Simulated beats of made-up patients, in MIT-BIH's class proportions.
 
     Parameters
@@ -47,11 +47,13 @@ def make_beats(n=20_000, seed=0, classes=CLASSES):
         The same seed gives the same beats.
     classes : tuple of str
         Which of the five AAMI classes to make; they keep their proportions to each other.
+    recipe : "published" or "context"
+        How a beat is cut, see `segment`.
 
     Returns
     -------
     Beats
-        `source` "simulated"; cut by the published recipe, 120 Hz; patients "s01", "s02", ...
+        `source` "simulated"; 120 Hz; RR intervals in seconds; patients "s01", "s02", ...
         As in MIT-BIH, few of them hold most S, F and Q beats.
 
     Raises
@@ -83,14 +85,16 @@ def make_beats(n=20_000, seed=0, classes=CLASSES):
             continue
         lead, marks, peaks = _ecg(rng, [classes[y] for y in mine] + [classes[mine[0]]])
         names = np.full(len(mine), f"s{p + 1:02d}")
-        parts.append((segment(lead, peaks, FS, marks=marks), mine, names, peaks[:-1]))
-    signals, labels, names, samples = (np.concatenate(column) for column in zip(*parts))
+        cut = segment(lead, peaks, FS, recipe=recipe, marks=marks)
+        parts.append((cut, mine, names, peaks[:-1], rr_intervals(peaks, FS)[:-1]))
+    signals, labels, names, samples, rr = (np.concatenate(column) for column in zip(*parts))
     return Beats(
         signals=signals,
         labels=labels,
         patients=names,
         records=names,
         samples=samples,
+        rr=rr,
         classes=classes,
         source="simulated",
     )

@@ -16,10 +16,10 @@ from .beats import CLASSES, Beats
 from .errors import DataError
 
 # Part of every cache file's name: raise it when what `segment` or this file writes changes.
-VERSION = 1
+VERSION = 2
 
 # What a cache file's rows hold; texts are as wide as the longest one.
-_COLUMNS = ("signals", "labels", "patients", "records", "folds", "samples")
+_COLUMNS = ("signals", "labels", "patients", "records", "folds", "samples", "rr")
 
 
 def data_home(given=None):
@@ -143,6 +143,8 @@ def cached(name, build, fs, source, classes=CLASSES):
 
     def column(name):
         values = table[name]
+        if name == "rr":
+            return None if np.isnan(values).all() else values
         known = values != ("" if values.dtype.kind == "U" else -1)
         if known.all() or values.dtype.kind != "U":
             return values if known.any() else None
@@ -157,8 +159,9 @@ def _tabulate(beats):
     for name in _COLUMNS:
         values = getattr(beats, name)
         if values is None:
-            values = np.full(len(beats), -1 if name == "samples" else "")
-        elif name not in ("signals", "labels", "samples"):
+            unknown = {"samples": -1, "rr": np.full(2, np.nan, np.float32)}.get(name, "")
+            values = np.full((len(beats), *np.shape(unknown)), unknown)
+        elif name not in ("signals", "labels", "samples", "rr"):
             values = np.array([value or "" for value in values], dtype=str)
         columns[name] = values
     layout = [(name, values.dtype, values.shape[1:]) for name, values in columns.items()]

@@ -15,7 +15,7 @@ def send(handler, body=b"", status=200, length=None, kind="application/octet-str
 
 def assert_same(one, other):
     """Two `Beats` are equal in everything they hold."""
-    for name in ("signals", "labels", "patients", "records", "folds", "samples"):
+    for name in ("signals", "labels", "patients", "records", "folds", "samples", "rr"):
         mine, theirs = getattr(one, name), getattr(other, name)
         assert (mine is None) == (theirs is None), name
         if mine is not None:

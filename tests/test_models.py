@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bench
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from ecg_lessons.metrics import scores
 from ecg_lessons.models import PRETRAINED, cnn_lstm, keras
 
 ROOT = Path(__file__).parents[1]
+CHAPTER = ROOT / "book" / "03_cnn_lstm.ipynb"
 TINY = {"filters": (4, 8), "units": 4, "dense": 4}
 RECIPE = command.RECIPE | {"epochs": 3, "warm_up": 1}
 

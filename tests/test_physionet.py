@@ -88,6 +88,26 @@ def test_resampled_beats_are_the_same_beats_at_125_hz(real_beats):
     assert (resampled.samples == real_beats.samples).all()
 
 
+def test_beats_with_context_are_the_same_beats_with_their_peak_in_its_place(real_beats):
+    context = fetch_mitbih(recipe="context")
+    assert (context.samples == real_beats.samples).all() and (context.labels == real_beats.labels).all()
+    assert np.isfinite(context.signals).all() and context.fs == 120
+    for name in ("100", "208", "232"):  # one unit is the height of the patient's median beat
+        mine = context.signals[context.records == name]
+        assert np.ptp(np.median(mine, axis=0)) == pytest.approx(1, abs=0.01)
+    with pytest.raises(ValueError, match="what surrounds them is only in"):
+        fetch_mitbih(source="kaggle", recipe="context")
+
+
+def test_rr_intervals_are_those_of_the_annotations(real_beats):
+    mine = real_beats[real_beats.records == "119"]
+    gaps = np.diff(mine.samples) / 360
+    np.testing.assert_allclose(mine.rr[1:, 0], gaps, atol=1e-5)
+    np.testing.assert_allclose(mine.rr[:-1, 1], gaps, atol=1e-5)
+    # nothing before the first; the last annotated beat is not among the beats, but follows the last
+    assert np.isnan(real_beats.rr[:, 0]).sum() == 48 and not np.isnan(real_beats.rr[:, 1]).any()
+
+
 def test_loading_is_fast(real_beats, tmp_path, monkeypatch):
     monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path))
     start = time.perf_counter()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ecg_lessons import beat_length, make_beats, make_record, plots
+from ecg_lessons.metrics import reliability_table
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +90,44 @@ def test_precision_recall_curves_name_the_classes_that_occur_with_their_area():
     ax = plots.plot_pr(plots.axes()[1], labels, np.pad(chances, ((0, 0), (0, 3))))
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["N  1.00", "S  1.00"]
     assert 0.25 in [line.get_ydata()[0] for line in ax.lines]  # the prevalence of S
+
+
+def test_a_confusion_matrix_in_per_cent_sums_to_100_in_each_row():
+    labels, predicted = np.array([0, 0, 0, 1, 4]), np.array([0, 0, 1, 1, 0])
+    ax = plots.plot_confusion(plots.axes()[1], labels, predicted, percent=True)
+    numbers = np.array([float(text.get_text()) for text in ax.texts]).reshape(5, 5)
+    assert numbers[0].tolist() == [66.7, 33.3, 0, 0, 0] and numbers.sum(1).tolist() == [100, 100, 0, 0, 100]
+
+
+def test_roc_curves_name_their_areas():
+    labels = np.array([0, 0, 0, 1])
+    chances = np.pad([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8]], ((0, 0), (0, 3)))
+    ax = plots.plot_roc(plots.axes()[1], labels, chances)
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["N  0.667", "S  0.667"]
+
+
+def test_reliability_dots_lie_at_confidence_and_accuracy():
+    chances = np.array([[0.75, 0.25, 0, 0, 0]] * 4)
+    table = reliability_table(np.array([0, 0, 0, 1]), chances, bins=10)
+    ax = plots.plot_reliability(plots.axes()[1], table)
+    assert ax.collections[0].get_offsets().tolist() == [[0.75, 0.75]]
+
+
+def test_patients_are_dots_at_their_own_sensitivity():
+    labels, patients = np.repeat([0, 1], [30, 15]), np.repeat(["a", "b", "a", "c"], [20, 10, 12, 3])
+    predicted = labels.copy()
+    predicted[20:25] = 1
+    ax = plots.plot_by_patient(plots.axes()[1], labels, predicted, patients)
+    of_n, of_s = (dots.get_offsets()[:, 1].tolist() for dots in ax.collections)
+    assert of_n == [1.0, 0.5] and of_s == [1.0]  # c has too few
+    bars = [line.get_ydata()[0] for line in ax.lines]
+    assert bars == pytest.approx([25 / 30, 1])
+
+
+def test_saliency_colours_every_stretch_of_the_beat():
+    ax = plots.plot_saliency(plots.axes()[1], np.zeros(187), np.linspace(-1, 2, 187))
+    pieces = ax.collections[0]
+    assert len(pieces.get_segments()) == 186 and pieces.get_clim() == (-2, 2)
 
 
 def test_lines_of_equal_f1_are_what_they_say():

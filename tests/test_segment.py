@@ -4,6 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ecg_lessons import beat_length, segment
+from ecg_lessons.segment import rr_intervals
 
 
 @st.composite
@@ -77,15 +78,72 @@ def test_resampled_is_at_125_hz():
     np.testing.assert_allclose(segment(mixed, peaks, recipe="resampled")[3], slow, atol=0.05)
 
 
+# ---- with context
+
+
+def bumps(peaks, heights, length, width=9.0):
+    """A lead of narrow bumps, one a peak."""
+    at = np.arange(length)
+    return sum(h * np.exp(-0.5 * ((at - p) / width) ** 2) for p, h in zip(peaks, heights))
+
+
+def test_context_puts_the_peak_in_its_place_and_keeps_the_heights_apart():
+    peaks = 400 + 300 * np.arange(12)
+    heights = np.ones(12)
+    heights[5] = 2.0
+    rows = segment(bumps(peaks, heights, 4500), peaks, recipe="context")
+    assert rows.shape == (11, 187) and rows.dtype == np.float32
+    assert (rows[:, 30:100].argmax(1) + 30 == 67).all()
+    assert np.ptp(np.median(rows, axis=0)) == pytest.approx(1, abs=0.02)
+    assert np.ptp(rows[5]) / np.ptp(rows[2]) == pytest.approx(2, abs=0.1)
+    # the neighbours are in sight: 300 samples at 360 Hz are 100 at 120 Hz
+    assert rows[4, 167] == pytest.approx(rows[5, 67], abs=0.05)
+
+
+@settings(max_examples=30, deadline=None)
+@given(records(shortest=60), st.floats(0.05, 20), st.floats(-500, 500))
+def test_neither_gain_nor_offset_changes_a_beat_with_context(record, gain, offset):
+    signal, peaks = record
+    one = segment(signal, peaks, recipe="context")
+    np.testing.assert_allclose(
+        one, segment(gain * signal + offset, peaks, recipe="context"), atol=1e-3 * np.abs(one).max()
+    )
+
+
+def test_context_takes_the_wandering_baseline_out():
+    peaks = 1000 + 300 * np.arange(30)
+    lead = bumps(peaks, np.ones(30), 11_000)
+    wander = 3 * np.sin(2 * np.pi * 0.15 * np.arange(11_000) / 360)
+    clean = segment(lead, peaks, recipe="context")[5:-5]
+    np.testing.assert_allclose(segment(lead + wander, peaks, recipe="context")[5:-5], clean, atol=0.15)
+
+
+def test_context_is_the_same_at_another_sampling_frequency():
+    peaks = 400 + 300 * np.arange(12)
+    slow = bumps(peaks, np.ones(12), 4500)
+    quick = bumps(3 * peaks, np.ones(12), 13_500, width=27.0)
+    one, other = segment(slow, peaks, 360, "context"), segment(quick, 3 * peaks, 1080, "context")
+    np.testing.assert_allclose(one[1:], other[1:], atol=0.02)
+
+
+def test_rr_intervals_are_seconds_to_either_side():
+    found = rr_intervals([360, 720, 1440])
+    np.testing.assert_allclose(found, [[np.nan, 1], [1, 2], [2, np.nan]])
+    assert rr_intervals([]).shape == (0, 2) and np.isnan(rr_intervals([5])).all()
+
+
+RECIPES = ("published", "resampled", "context")
+
+
 def test_a_flat_line_gives_zeros_not_nan():
-    for recipe in ("published", "resampled"):
+    for recipe in RECIPES:
         rows = segment(np.full(2000, 7.0), [10, 300, 600], recipe=recipe)
         assert np.isfinite(rows).all() and rows.max() <= 1
 
 
 @pytest.mark.parametrize("peaks", [[], [50]])
 def test_fewer_than_two_peaks_give_no_beats(peaks):
-    for recipe in ("published", "resampled"):
+    for recipe in RECIPES:
         assert segment(np.zeros(1000), peaks, recipe=recipe).shape == (0, 187)
 
 

@@ -13,6 +13,14 @@ def test_beats_have_the_real_form():
     assert len(set(beats.patients)) >= 10
 
 
+def test_simulated_beats_come_with_context_and_intervals_too():
+    beats = make_beats(500, seed=1, recipe="context")
+    assert np.isfinite(beats.signals).all() and beats.signals.min() < 0
+    assert (beats.labels == make_beats(500, seed=1).labels).all()
+    early = beats.rr[beats.labels == CLASSES.index("S"), 0].mean()
+    assert early < np.nanmean(beats.rr[beats.labels == CLASSES.index("N"), 0])
+
+
 def test_the_same_seed_gives_the_same_beats():
     assert_same(make_beats(500, seed=3), make_beats(500, seed=3))
     assert (make_beats(500, seed=3).signals != make_beats(500, seed=4).signals).any()
