@@ -49,6 +49,8 @@ def cnn_lstm(
     dropout=0.2,
     momentum=0.99,
     width=WIDTH,
+    channels=1,
+    numbers=0,
 ):
     """The network of chapter 3: two convolutions, an LSTM, two dense layers. Not compiled.
 
@@ -79,15 +81,21 @@ def cnn_lstm(
         few thousand steps wants 0.9.
     width : int
         Samples of one beat.
+    channels : int
+        Signals side by side in one beat.
+    numbers : int
+        How many numbers come with each beat, as a second input, ``numbers``; they join what the LSTM
+        has read, before the dense layers. None by default.
 
     Returns
     -------
     keras.Model
-        Input (n, width, 1), output (n, n_classes). Its layers are named ``conv1``, ``conv2``,
+        Input (n, width, channels), with `numbers` a list of that and (n, numbers); output
+        (n, n_classes). Its layers are named ``conv1``, ``conv2``,
         ``lstm``, ``dense`` and ``output``; those between carry the name of the one they follow.
     """
     layers = keras.layers
-    beat = keras.Input((width, 1), name="beat")
+    beat = keras.Input((width, channels), name="beat")
     x = beat
     for i, (n, kernel, step) in enumerate(zip(filters, kernels, (strides, 1)), start=1):
         x = layers.Conv1D(n, kernel, strides=step, padding="same", use_bias=False, name=f"conv{i}")(x)
@@ -98,9 +106,15 @@ def cnn_lstm(
     lstm = layers.LSTM(units, name="lstm")
     x = layers.Bidirectional(lstm, name="lstm")(x) if bidirectional else lstm(x)
     x = layers.Dropout(dropout, name="lstm_dropout")(x)
+    inputs = beat
+    if numbers:
+        inputs = [beat, keras.Input((numbers,), name="numbers")]
+        x = layers.Concatenate(name="join")([x, inputs[1]])
     x = layers.Dense(dense, activation="relu", name="dense")(x)
     x = layers.Dropout(dropout, name="dense_dropout")(x)
-    return keras.Model(beat, layers.Dense(n_classes, activation="softmax", name="output")(x), name="cnn_lstm")
+    return keras.Model(
+        inputs, layers.Dense(n_classes, activation="softmax", name="output")(x), name="cnn_lstm"
+    )
 
 
 def load_pretrained(name="mitbih"):

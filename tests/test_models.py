@@ -195,6 +195,14 @@ def test_a_damaged_results_file_is_named(here, beats):
         command.run(1, ["beat"], beats=beats, **here)
 
 
+def test_a_network_may_read_two_signals_and_numbers_besides():
+    model = cnn_lstm(**TINY, width=96, channels=2, numbers=6)
+    chances = model.predict([np.zeros((3, 96, 2)), np.zeros((3, 6))], verbose=0)
+    assert chances.shape == (3, 5) and [i.shape for i in model.inputs] == [(None, 96, 2), (None, 6)]
+    moved = model.predict([np.zeros((3, 96, 2)), np.eye(3, 6)], verbose=0)
+    assert np.abs(moved - chances).max() > 1e-4  # the numbers count
+
+
 # ---- what was measured
 
 

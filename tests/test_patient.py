@@ -1,0 +1,63 @@
+"""Beats measured by their owner's other beats."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ecg_lessons import CLASSES, make_beats
+from ecg_lessons.patient import median_beats, rr_features
+
+
+@pytest.fixture(scope="module")
+def beats():
+    return make_beats(1500, seed=2, recipe="context")
+
+
+def test_an_even_heart_has_features_of_zero(beats):
+    steady = dataclasses.replace(beats, rr=np.full((len(beats), 2), 0.8))
+    np.testing.assert_allclose(rr_features(steady), 0, atol=1e-6)
+
+
+def test_a_beat_that_comes_twice_as_early_is_seen_in_every_ratio_but_that_of_what_follows(beats):
+    rr = np.full((len(beats), 2), 0.8)
+    mine = np.flatnonzero(beats.records == beats.records[0])
+    rr[mine[30], 0] = rr[mine[29], 1] = 0.4
+    early = rr_features(dataclasses.replace(beats, rr=rr))[mine[30]]
+    half = np.log(0.5)
+    np.testing.assert_allclose(early[:5], [half, 0, half, 0, half], atol=1e-6)
+    assert early[5] == pytest.approx(np.log(0.4 / ((20 * 0.8 + 0.4) / 21)))
+
+
+def test_neither_a_slow_heart_nor_another_record_changes_the_features(beats):
+    slow = dataclasses.replace(beats, rr=beats.rr * 1.7)
+    np.testing.assert_allclose(rr_features(slow), rr_features(beats), atol=1e-5)
+    mine = beats.records == beats.records[0]
+    np.testing.assert_array_equal(rr_features(beats)[mine], rr_features(beats[mine]))
+
+
+def test_early_beats_are_those_of_class_s(beats):
+    first = rr_features(beats)[:, 0]
+    assert first[beats.labels == CLASSES.index("S")].mean() < -0.1
+    assert abs(first[beats.labels == CLASSES.index("N")].mean()) < 0.1
+
+
+def test_one_beat_alone_has_features_too(beats):
+    assert rr_features(beats[:1]).tolist() == [[0] * 6]
+
+
+def test_each_record_has_its_own_median_beat(beats):
+    usual = median_beats(beats)
+    assert usual.shape == beats.signals.shape and usual.dtype == np.float32
+    for name in np.unique(beats.records)[:3]:
+        mine = beats.records == name
+        np.testing.assert_allclose(
+            usual[mine], np.median(beats.signals[mine], axis=0)[None].repeat(mine.sum(), 0)
+        )
+
+
+def test_beats_without_intervals_or_records_are_refused(beats):
+    with pytest.raises(ValueError, match="know no RR intervals"):
+        rr_features(dataclasses.replace(beats, rr=None))
+    with pytest.raises(ValueError, match="do not know their records"):
+        median_beats(dataclasses.replace(beats, records=None))
