@@ -20,8 +20,8 @@ def class_weights(labels, power=1.0):
     Returns
     -------
     dict of int to float
-        A weight for each label that occurs. Their mean over the beats is 1, so that the
-        learning rate keeps its meaning.
+        A weight for each label that occurs. Their mean over the beats is 1, so that losses
+        can be compared.
 
     Raises
     ------

@@ -281,7 +281,7 @@ def rule_f1(ax, levels=(0.5, 0.6, 0.7, 0.8, 0.9)):
     return ax
 
 
-def plot_tensor(axs, signal, tensor, field=None, fs=120.0):
+def plot_tensor(axs, signal, tensor, field=None, fs=120.0, step=None):
     """A beat and, below it on the same time axis, what a layer made of it.
 
     Parameters
@@ -295,6 +295,8 @@ def plot_tensor(axs, signal, tensor, field=None, fs=120.0):
         A stretch of the beat to shade, in s: what one step sees.
     fs : float
         Sampling frequency of `signal` in Hz.
+    step : int, optional
+        Samples from one step of the tensor to the next; default: the steps fill the beat.
     """
     top, bottom = axs
     seconds = len(signal) / fs
@@ -302,9 +304,10 @@ def plot_tensor(axs, signal, tensor, field=None, fs=120.0):
     if field is not None:
         top.axvspan(*field, color=PALETTE["S"], alpha=0.35, lw=0)
     top.set(xlim=(0, seconds), xticklabels=[])
-    extent = (0, seconds, tensor.shape[1], 0)
+    end = seconds if step is None else len(tensor) * step / fs  # pooling drops what fills no window
+    extent = (0, end, tensor.shape[1], 0)
     bottom.imshow(tensor.T, aspect="auto", cmap="viridis", extent=extent, interpolation="nearest")
-    bottom.set(xlabel="time (s)", ylabel="filter")
+    bottom.set(xlim=(0, seconds), xlabel="time (s)", ylabel="filter")
     return axs
 
 

@@ -54,6 +54,7 @@ def main(arguments):
         os.environ["ECG_LESSONS_SOURCE"] = "simulated"
         mode = "--nbval-lax"
     options = [mode, f"--nbval-cell-timeout={CELL_SECONDS}", "--nbval-current-env"]
+    options += ["--durations=15", "--durations-min=10"]  # which cells are slow
     return pytest.main(["tests", *map(str, sorted(Path("book").glob("*.ipynb"))), *options, *arguments])
 
 

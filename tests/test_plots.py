@@ -151,3 +151,6 @@ def test_a_tensor_lies_below_its_beat_on_the_same_seconds():
     pair = plots.plot_tensor(plots.axes(2)[1], np.zeros(187), np.random.rand(47, 32), (0.1, 0.2))
     assert pair[0].get_xlim() == pytest.approx((0, 187 / 120))
     assert pair[1].images[0].get_extent() == pytest.approx((0, 187 / 120, 32, 0))
+    short = plots.plot_tensor(plots.axes(2)[1], np.zeros(187), np.random.rand(11, 64), step=16)
+    assert short[1].images[0].get_extent() == pytest.approx((0, 11 * 16 / 120, 64, 0))
+    assert short[1].get_xlim() == pytest.approx((0, 187 / 120))
