@@ -110,11 +110,14 @@ class Beats:
         import pandas as pd
 
         frame = pd.DataFrame({"class": np.array(self.classes)[self.labels], "label": self.labels})
-        for name in _OPTIONAL[:-1]:
-            if getattr(self, name) is not None:
-                frame[name.removesuffix("s")] = getattr(self, name)
-        if self.rr is not None:
-            frame["rr before"], frame["rr after"] = self.rr.T
+        for name in _OPTIONAL:
+            values = getattr(self, name)
+            if values is None:
+                continue
+            if name == "rr":
+                frame["rr before"], frame["rr after"] = values.T
+            else:
+                frame[name.removesuffix("s")] = values
         if signals:
             frame = pd.concat([frame, pd.DataFrame(np.asarray(self.signals))], axis=1)
         return frame

@@ -53,7 +53,10 @@ def scores(labels, predicted, classes=CLASSES, over=None):
     """
     labels, predicted = _called(labels, predicted, classes)
     confusion = _confusions(labels, predicted, len(classes))[0]
-    return {name: float(_overall(name, _positions(over, classes))(confusion)) for name in _OVERALL}
+    return {
+        name: float(_statistic(name, _positions(over, classes))(confusion))
+        for name in ("accuracy", "macro-F1")
+    }
 
 
 class Interval(NamedTuple):
@@ -121,7 +124,7 @@ def bootstrap_interval(
         value = metric(labels, original)
         drawn = np.array([metric(labels[i], original[i]) for i in _draws(rng, len(labels), owner, n)])
     else:
-        statistic = _overall(metric, _positions(over, classes))
+        statistic = _statistic(metric, _positions(over, classes))
         if owner is None:  # drawing beats is drawing the cells of the confusion matrix
             whole = _confusions(labels, predicted, len(classes))[0]
             cells = rng.multinomial(len(labels), whole.ravel() / len(labels), size=n)
@@ -132,8 +135,8 @@ def bootstrap_interval(
             cells = times @ each.reshape(people, -1)
         value, drawn = statistic(whole), statistic(cells.reshape(n, *whole.shape))
     outside = (1 - level) / 2
-    low, high = _quantiles(drawn, [outside, 1 - outside])
-    return Interval(value, low, high)
+    ends = _quantiles(drawn, [outside, 1 - outside])
+    return Interval(*(part if np.ndim(part) else float(part) for part in (value, *ends)))
 
 
 def reliability_table(labels, probabilities, bins=15, classes=CLASSES):
@@ -291,7 +294,6 @@ def ec57(labels, predicted, records):
 # ---- confusion matrices, one or many at once: (..., true class, called class)
 
 _TINY = np.finfo(np.float32).tiny
-_OVERALL = ("accuracy", "macro-F1")
 
 
 def _confusions(labels, predicted, classes, owner=None, owners=None):
@@ -307,7 +309,7 @@ def _ratio(above, below):
     return np.where(below > 0, above / np.maximum(below, 1), np.nan)
 
 
-def _overall(metric, over):
+def _statistic(metric, over):
     """The function of confusion matrices that bears the name."""
 
     def sensitivity(m):
@@ -368,10 +370,14 @@ def _positions(over, classes):
 
 
 def _column(values, n, name):
-    values = np.asarray(values).astype(str)
+    import pandas as pd
+
+    values = np.asarray(values)
     if values.shape != (n,):
         raise ValueError(f"{name} must have shape ({n},), not {values.shape}")
-    return values
+    if unknown := int(pd.isna(values).sum()):
+        raise ValueError(f"{unknown} beats have none of the {name}; drop them first")
+    return values.astype(str)
 
 
 def _called(labels, predicted, classes):

@@ -41,7 +41,7 @@ def rr_features(beats):
         before, after = np.where(np.isnan(rr), usual, rr).T
         reach = min(10, len(before) - 1)
         around = np.lib.stride_tricks.sliding_window_view(
-            np.pad(before, reach, mode="reflect" if reach else "edge"), 2 * reach + 1
+            np.pad(before, reach, mode="reflect"), 2 * reach + 1
         )
         local, mean = np.median(around, axis=1), around.mean(axis=1)
         ratios = (before / usual, after / usual, before / local, after / local, before / after, before / mean)

@@ -142,6 +142,14 @@ def plot_confusion(ax, labels, predicted, classes=CLASSES, percent=False):
     return ax
 
 
+def _one_by_one(labels, probabilities, classes):
+    """(name, which beats are of it, their probabilities for it) of each class that has a beat."""
+    for y, name in enumerate(classes):
+        truth = labels == y
+        if truth.any():
+            yield name, truth, probabilities[:, y]
+
+
 def plot_pr(ax, labels, probabilities, classes=CLASSES):
     """Precision-recall curve of each class; the dashed line of its colour is its prevalence.
 
@@ -155,16 +163,14 @@ def plot_pr(ax, labels, probabilities, classes=CLASSES):
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    for y, name in enumerate(classes):
-        truth = labels == y
-        if not truth.any():
-            continue
-        precision, recall, _ = precision_recall_curve(truth, probabilities[:, y])
-        area = average_precision_score(truth, probabilities[:, y])
+    for name, truth, chances in _one_by_one(labels, probabilities, classes):
+        precision, recall, _ = precision_recall_curve(truth, chances)
+        area = average_precision_score(truth, chances)
         ax.plot(recall, precision, color=PALETTE.get(name), label=f"{name}  {area:.2f}", lw=1.8)
         ax.axhline(truth.mean(), color=PALETTE.get(name), ls=":", lw=1)
     ax.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="sensitivity", ylabel="positive predictivity")
-    ax.legend(title="class, area", loc="lower left")
+    # beside the curves: inside, it would lie on somebody's curve or prevalence
+    ax.legend(title="class, area", loc="center left", bbox_to_anchor=(1, 0.5))
     return ax
 
 
@@ -176,12 +182,9 @@ def plot_roc(ax, labels, probabilities, classes=CLASSES):
     from sklearn.metrics import roc_auc_score, roc_curve
 
     ax.plot([0, 1], [0, 1], color="#999999", ls=":", lw=1)
-    for y, name in enumerate(classes):
-        truth = labels == y
-        if not truth.any():
-            continue
-        alarms, found, _ = roc_curve(truth, probabilities[:, y])
-        area = roc_auc_score(truth, probabilities[:, y])
+    for name, truth, chances in _one_by_one(labels, probabilities, classes):
+        alarms, found, _ = roc_curve(truth, chances)
+        area = roc_auc_score(truth, chances)
         ax.plot(alarms, found, color=PALETTE.get(name), label=f"{name}  {area:.3f}", lw=1.8)
     ax.set(xlim=(-0.01, 1), ylim=(0, 1.02), xlabel="false positive rate", ylabel="sensitivity")
     ax.legend(title="class, area", loc="lower right")

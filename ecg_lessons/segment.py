@@ -153,9 +153,9 @@ def _context(signal, peaks, fs):
 
     if len(peaks) < 2:
         return np.zeros((0, WIDTH), dtype=np.float32)
-    steady = sosfiltfilt(
-        butter(2, 0.5, "highpass", fs=fs, output="sos"), signal, padlen=min(len(signal) - 1, round(fs))
-    )
+    high_pass = butter(2, 0.5, "highpass", fs=fs, output="sos")
+    level = signal - np.median(signal)  # a flat line stays exactly flat
+    steady = sosfiltfilt(high_pass, level, padlen=min(len(signal) - 1, round(fs)))
     slow, rate = _resample(steady, fs, 120.0)
     around = np.pad(slow, (BEFORE, WIDTH), mode="edge")
     middles = np.minimum(np.round(peaks * rate).astype(int), len(slow) - 1)

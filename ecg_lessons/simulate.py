@@ -59,8 +59,10 @@ def make_beats(n=20_000, seed=0, classes=CLASSES, recipe="published"):
     Raises
     ------
     ValueError
-        For a class that does not exist, or n < 1.
+        For a class that does not exist, another recipe, or n < 1.
     """
+    if recipe not in ("published", "context"):
+        raise ValueError(f'recipe must be "published" or "context", not {recipe!r}')
     classes = tuple(classes)
     unknown = set(classes) - set(CLASSES)
     if unknown or not classes or len(set(classes)) < len(classes):

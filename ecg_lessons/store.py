@@ -20,6 +20,7 @@ VERSION = 2
 
 # What a cache file's rows hold; texts are as wide as the longest one.
 _COLUMNS = ("signals", "labels", "patients", "records", "folds", "samples", "rr")
+_UNKNOWN = {"samples": -1, "rr": np.float32(np.nan)}  # in the other columns, an empty string
 
 
 def data_home(given=None):
@@ -143,9 +144,7 @@ def cached(name, build, fs, source, classes=CLASSES):
 
     def column(name):
         values = table[name]
-        if name == "rr":
-            return None if np.isnan(values).all() else values
-        known = values != ("" if values.dtype.kind == "U" else -1)
+        known = ~np.isnan(values) if name == "rr" else values != _UNKNOWN.get(name, "")
         if known.all() or values.dtype.kind != "U":
             return values if known.any() else None
         return np.where(known, values.astype(object), None) if known.any() else None
@@ -159,8 +158,7 @@ def _tabulate(beats):
     for name in _COLUMNS:
         values = getattr(beats, name)
         if values is None:
-            unknown = {"samples": -1, "rr": np.full(2, np.nan, np.float32)}.get(name, "")
-            values = np.full((len(beats), *np.shape(unknown)), unknown)
+            values = np.full((len(beats), 2) if name == "rr" else len(beats), _UNKNOWN.get(name, ""))
         elif name not in ("signals", "labels", "samples", "rr"):
             values = np.array([value or "" for value in values], dtype=str)
         columns[name] = values

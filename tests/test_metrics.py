@@ -144,6 +144,7 @@ def test_an_interval_repeats_with_its_seed_and_widens_with_its_level():
     )
     assert np.array_equal(one.low, again.low) and not np.array_equal(one.low, other.low)
     assert (wide.low <= one.low).all() and (wide.high >= one.high).all()
+    assert type(bootstrap_interval("accuracy", LABELS, PREDICTED).value) is float
     assert one.low.shape == (5,) and (one.low <= one.value).all() and (one.value <= one.high).all()
 
 
@@ -185,6 +186,7 @@ def test_a_class_that_is_absent_has_no_interval():
     [
         ({"metric": "kappa"}, "metric must be one of accuracy, macro-F1"),
         ({"groups": OWNERS[:-1]}, "groups must have shape"),
+        ({"groups": np.append(OWNERS[:-1], [None])}, "1 beats have none of the groups"),
         ({"n": 0}, "n must be at least 1"),
         ({"level": 1.0}, "level between 0 and 1"),
         ({"labels": LABELS[:0], "predicted": LABELS[:0]}, "no beat to draw from"),

@@ -130,6 +130,13 @@ def test_the_readmes_results_are_those_of_the_results_file():
     assert f"{found['runs'][0]['parameters']:,}".replace(",", " ") + " weights" in readme
 
 
+def test_the_readmes_small_network_is_the_benchmarks():
+    readme, found = (ROOT / "README.md").read_text(), load_results("benchmark")
+    weights = f"{found['networks']['chapter 3']['parameters']:,}".replace(",", " ")
+    assert f"({weights} weights) in minutes" in readme and f"macro-F1 of {found['target']:.2f}" in readme
+    assert "about a tenth of the time" in readme and round(10 / found["time ratio"]) == 1
+
+
 def results_table(found):
     """The README's row for each split."""
     names = {"beat": "by beat, 80/20", "patient": "by patient, DS1 → DS2"}

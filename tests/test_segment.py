@@ -138,7 +138,7 @@ RECIPES = ("published", "resampled", "context")
 def test_a_flat_line_gives_zeros_not_nan():
     for recipe in RECIPES:
         rows = segment(np.full(2000, 7.0), [10, 300, 600], recipe=recipe)
-        assert np.isfinite(rows).all() and rows.max() <= 1
+        assert rows.shape == (2, 187) and not rows.any()
 
 
 @pytest.mark.parametrize("peaks", [[], [50]])

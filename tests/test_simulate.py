@@ -17,6 +17,8 @@ def test_simulated_beats_come_with_context_and_intervals_too():
     beats = make_beats(500, seed=1, recipe="context")
     assert np.isfinite(beats.signals).all() and beats.signals.min() < 0
     assert (beats.labels == make_beats(500, seed=1).labels).all()
+    with pytest.raises(ValueError, match="recipe must be"):
+        make_beats(500, recipe="resampled")  # would be at 125 Hz, and say 120
     early = beats.rr[beats.labels == CLASSES.index("S"), 0].mean()
     assert early < np.nanmean(beats.rr[beats.labels == CLASSES.index("N"), 0])
 
