@@ -405,4 +405,4 @@ def _distributions(labels, probabilities, classes):
     labels, _ = _called(labels, probabilities, classes)
     if len(labels) and (probabilities.min() < 0 or np.abs(probabilities.sum(1) - 1).max() > 1e-3):
         raise ValueError("each row of probabilities must be at least 0 and sum to one")
-    return labels, probabilities
+    return labels, probabilities / probabilities.sum(1, keepdims=True)  # float32 sums to nearly one

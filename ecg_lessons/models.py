@@ -34,7 +34,7 @@ except ModuleNotFoundError as error:
     ) from None
 
 # The networks that ship with the package, each as weights/NAME.keras.
-PRETRAINED = ("mitbih", "mitbih-ds1")
+PRETRAINED = ("mitbih", "mitbih-ds1", "mitbih-context")
 
 
 def cnn_lstm(
@@ -51,6 +51,7 @@ def cnn_lstm(
     width=WIDTH,
     channels=1,
     numbers=0,
+    noise=0.0,
 ):
     """The network of chapter 3: two convolutions, an LSTM, two dense layers. Not compiled.
 
@@ -86,6 +87,8 @@ def cnn_lstm(
     numbers : int
         How many numbers come with each beat, as a second input, ``numbers``; they join what the LSTM
         has read, before the dense layers. None by default.
+    noise : float
+        Standard deviation of the noise added to the beat in training, in the beat's own unit.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def cnn_lstm(
     """
     layers = keras.layers
     beat = keras.Input((width, channels), name="beat")
-    x = beat
+    x = layers.GaussianNoise(noise, name="beat_noise")(beat) if noise else beat
     for i, (n, kernel, step) in enumerate(zip(filters, kernels, (strides, 1)), start=1):
         x = layers.Conv1D(n, kernel, strides=step, padding="same", use_bias=False, name=f"conv{i}")(x)
         x = layers.BatchNormalization(momentum=momentum, name=f"conv{i}_norm")(x)
@@ -122,10 +125,13 @@ def load_pretrained(name="mitbih"):
 
     Parameters
     ----------
-    name : "mitbih" or "mitbih-ds1"
+    name : "mitbih", "mitbih-ds1" or "mitbih-context"
         "mitbih" was trained on four fifths of all beats of MIT-BIH, drawn by beat, so it knows
-        every patient there; "mitbih-ds1" on the patients of DS1 alone. Both are the first seed
-        of ``python -m ecg_lessons.reference``, whose results are in ``results/reference.json``.
+        every patient there; "mitbih-ds1" on the patients of DS1 alone. Both read beats as
+        published, (n, 187, 1), and are the first seed of ``python -m ecg_lessons.reference``,
+        whose results are in ``results/reference.json``. "mitbih-context", trained on DS1, reads
+        what `staircase.inputs` gives for the last step, and is the first seed of
+        ``python -m ecg_lessons.staircase`` (``results/staircase.json``).
 
     Raises
     ------

@@ -108,14 +108,19 @@ def train(beats, seed, recipe, backup, title):
     return model
 
 
-def measured(model, beats):
-    """Accuracy, macro-F1, the report of each class and the confusion matrix on `beats`."""
+def measured(model, beats, arrays=None, over=None):
+    """Accuracy, macro-F1, the report of each class and the confusion matrix on `beats`.
+
+    `arrays` is what the network reads, where that is not the beats' signals; `over` as for `scores`.
+    """
     from sklearn.metrics import confusion_matrix
 
-    predicted = model.predict(beats.signals[..., None], batch_size=1024, verbose=0).argmax(1)
+    arrays = beats.signals[..., None] if arrays is None else arrays
+    predicted = model.predict(arrays, batch_size=1024, verbose=0).argmax(1)
     report = classification_table(beats.labels, predicted, beats.classes)
+    both = scores(beats.labels, predicted, beats.classes, over)
     return {
-        **{name: round(value, 5) for name, value in scores(beats.labels, predicted).items()},
+        **{name: round(value, 5) for name, value in both.items()},
         "classes": json.loads(report.round(5).to_json(orient="index")),
         "confusion": confusion_matrix(beats.labels, predicted, labels=range(len(beats.classes))).tolist(),
     }

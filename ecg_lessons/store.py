@@ -83,7 +83,7 @@ def load_results(name):
 
     Parameters
     ----------
-    name : "reference" or "benchmark"
+    name : "reference", "staircase", "evaluation" or "benchmark"
 
     Returns
     -------
@@ -100,7 +100,9 @@ def load_results(name):
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
-        raise DataError(f"{path} does not exist; `make reference` and `make bench` write these.") from None
+        raise DataError(
+            f"{path} does not exist; `make reference`, `make cards` and `make bench` write these."
+        ) from None
     except ValueError as error:
         raise DataError(f"{path} is damaged ({error}). Restore it with git.") from None
 

@@ -88,15 +88,17 @@ def test_a_network_survives_its_file(tmp_path, beats):
 def test_the_shipped_networks_are_small_and_know_their_beats():
     for name in PRETRAINED:
         assert (ROOT / "ecg_lessons" / "weights" / f"{name}.keras").stat().st_size < 1_000_000
+        more = {"width": 96, "channels": 2, "numbers": 6} if name == "mitbih-context" else {}
         model = load_pretrained(name)
-        assert model.output_shape == (None, 5) and model.count_params() == cnn_lstm().count_params()
+        assert model.output_shape == (None, 5)
+        assert model.count_params() == cnn_lstm(**more).count_params()
     simulated = make_beats(2000, seed=5)  # close enough to hearts to be far above chance
     found = load_pretrained().predict(simulated.signals[..., None], verbose=0)
     assert scores(simulated.labels, found)["accuracy"] > 0.6
 
 
 def test_an_unknown_network_is_refused():
-    with pytest.raises(ValueError, match="mitbih, mitbih-ds1, not 'ptb'"):
+    with pytest.raises(ValueError, match="mitbih-ds1, mitbih-context, not 'ptb'"):
         load_pretrained("ptb")
 
 
@@ -128,7 +130,8 @@ def test_the_command_measures_every_seed_on_both_splits(here, beats):
     assert [(r["split"], r["seed"]) for r in found["runs"]] == [
         ("beat", 0), ("beat", 1), ("patient", 0), ("patient", 1)]  # fmt: skip
     assert found == json.loads((here["results"] / "reference.json").read_text())
-    assert sorted(p.name for p in here["weights"].iterdir()) == sorted(f"{name}.keras" for name in PRETRAINED)
+    assert sorted(p.name for p in here["weights"].iterdir()) == [
+        "mitbih-ds1.keras", "mitbih.keras"]  # fmt: skip
     for run in found["runs"]:
         supports = [run["test"]["classes"][c]["beats"] for c in "NSVFQ"]
         assert supports == [sum(row) for row in run["test"]["confusion"]]
@@ -201,6 +204,12 @@ def test_a_network_may_read_two_signals_and_numbers_besides():
     assert chances.shape == (3, 5) and [i.shape for i in model.inputs] == [(None, 96, 2), (None, 6)]
     moved = model.predict([np.zeros((3, 96, 2)), np.eye(3, 6)], verbose=0)
     assert np.abs(moved - chances).max() > 1e-4  # the numbers count
+
+
+def test_noise_is_added_in_training_alone():
+    model, beats = cnn_lstm(**TINY, noise=0.5), np.zeros((2, 187, 1), dtype=np.float32)
+    noisy = model.get_layer("beat_noise")
+    assert np.std(noisy(beats, training=True)) > 0.4 and not np.any(noisy(beats, training=False))
 
 
 # ---- what was measured

@@ -1,0 +1,175 @@
+"""What each thing that the published format throws away is worth: ``python -m ecg_lessons.staircase``.
+
+One network, four inputs, each with what the step below has and one thing more; trained on the
+patients of DS1, tested on those of DS2. Writes ``results/staircase.json`` after every run, and the
+first seed's weights of the last step. Finished runs are not repeated.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .balance import class_weights
+from .errors import DataError
+from .models import cnn_lstm, keras
+from .patient import median_beats, rr_features
+from .physionet import fetch_mitbih
+from .reference import ROOT, machine, measured, read, save, summary
+from .segment import BEFORE
+from .store import writing
+
+STEPS = ("published beat", "+ RR intervals", "+ beat in context", "+ median beat")
+# Chosen on five folds of the patients of DS1.
+RECIPE = {
+    "network": {"dropout": 0.5, "momentum": 0.9, "noise": 0.05},
+    "before": 36,  # samples of the beat in context that are shown before its R peak: 0.3 s
+    "after": 60,  # and from it on: 0.5 s
+    "numbers": 5,  # the logarithms of the RR ratios times this: about unit spread
+    "weights": 0.5,  # power of the balanced class weights
+    "epochs": 6,
+    "batch": 512,
+    "rate": 3e-3,  # of AdamW, reached after the first epoch; falls along a cosine to 0
+    "decay": 0.1,  # of the weights
+}
+
+
+def inputs(step, published, context, recipe=RECIPE):
+    """What the network reads at a step: (n, width, channels), or a list of that and (n, 6) numbers.
+
+    Parameters
+    ----------
+    step : str
+        One of ``STEPS``.
+    published, context : Beats
+        The same whole records, cut by either recipe.
+    """
+    level = STEPS.index(step)
+    signals = published.signals[..., None]
+    if level >= 2:
+        shown = slice(BEFORE - recipe["before"], BEFORE + recipe["after"])
+        channels = [context.signals[:, shown]]
+        if level == 3:
+            channels.append(channels[0] - median_beats(context)[:, shown])
+        signals = np.stack(channels, axis=-1)
+    if level == 0:
+        return signals
+    return [signals, recipe["numbers"] * rr_features(context)]
+
+
+def network(arrays, recipe=RECIPE):
+    """The network that reads such arrays. Not compiled."""
+    signals, numbers = arrays if isinstance(arrays, list) else (arrays, None)
+    return cnn_lstm(
+        width=signals.shape[1],
+        channels=signals.shape[2],
+        numbers=0 if numbers is None else numbers.shape[1],
+        **recipe["network"],
+    )
+
+
+def compiled(model, n_beats, recipe=RECIPE):
+    """The model with loss and optimizer: AdamW, an epoch of warm-up, then a cosine."""
+    steps = -(-n_beats // recipe["batch"])
+    rate = keras.optimizers.schedules.CosineDecay(
+        recipe["rate"] / 20,
+        steps * (recipe["epochs"] - 1),
+        warmup_target=recipe["rate"],
+        warmup_steps=steps,
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe["decay"], clipnorm=1.0)
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    return model
+
+
+def train(arrays, labels, seed, recipe=RECIPE):
+    """A network trained on what `inputs` gave."""
+    keras.utils.set_random_seed(seed)
+    model = compiled(network(arrays, recipe), len(labels), recipe)
+    model.fit(
+        arrays,
+        labels,
+        epochs=recipe["epochs"],
+        batch_size=recipe["batch"],
+        class_weight=class_weights(labels, power=recipe["weights"]),
+        verbose=0,
+    )
+    return model
+
+
+def run(
+    seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights", recipe=RECIPE, beats=None
+):
+    """Make the runs that are missing, and write what they gave.
+
+    Parameters
+    ----------
+    seeds : int
+        Seeds 0 to `seeds` - 1.
+    results, weights : Path
+        Folders for ``staircase.json`` and for the first seed's network of the last step.
+    recipe : dict
+        As ``RECIPE``.
+    beats : (Beats, Beats), optional
+        The same beats, cut by the published recipe and with context; default: MIT-BIH.
+
+    Returns
+    -------
+    dict
+        What ``staircase.json`` holds.
+
+    Raises
+    ------
+    DataError
+        If there are no real beats, or the results file is damaged or cannot be written.
+    """
+    path = Path(results) / "staircase.json"
+    found = read(path, recipe)
+    if beats is None:
+        beats = fetch_mitbih(), fetch_mitbih(recipe="context")
+        if beats[0].source != "physionet":  # these numbers and weights are published
+            raise DataError(f"The staircase needs real recordings, not {beats[0].source} beats.")
+    (fit, test), (fit_context, test_context) = (cut.inter_patient() for cut in beats)
+    for step in STEPS:
+        arrays = inputs(step, fit, fit_context, recipe)
+        done = {r["seed"] for r in found["runs"] if r["step"] == step}
+        for seed in [s for s in range(seeds) if s not in done]:
+            start = time.perf_counter()
+            model = train(arrays, fit.labels, seed, recipe)
+            seconds = time.perf_counter() - start
+            if seed == 0 and step == STEPS[-1]:
+                save(model, Path(weights) / "mitbih-context.keras")
+            found["runs"].append({
+                "step": step, "seed": seed, "seconds": round(seconds), "beats": len(fit),
+                "parameters": model.count_params(), **machine(), "source": fit.source,
+                "test": measured(model, test, inputs(step, test, test_context, recipe), over="NSVF"),
+            })  # fmt: skip
+            found["summary"][step] = summary([r for r in found["runs"] if r["step"] == step])
+            with writing(path) as file:
+                file.write((json.dumps(found, indent=1) + "\n").encode())
+            print(f"{step}, seed {seed}: macro-F1 {found['runs'][-1]['test']['macro-F1']:.3f}", flush=True)
+    return found
+
+
+def main(arguments=None):
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m ecg_lessons.staircase", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on (default 5)")
+    given = parser.parse_args(arguments)
+    if given.seeds < 1:
+        parser.error("--seeds must be at least 1")
+    try:
+        found = run(given.seeds)
+    except DataError as error:
+        return str(error)
+    for step, numbers in found["summary"].items():
+        f1 = numbers["macro-F1"]
+        print(f"{step}: macro-F1 over N, S, V, F {f1['mean']:.3f} ± {f1['std']:.3f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

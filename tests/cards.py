@@ -1,0 +1,232 @@
+"""Measure the shipped networks and bring the cards' tables up to date: what ``make cards`` calls.
+
+Writes ``results/evaluation.json``, then the tables of the pages in ``book/`` that have a place for
+them: what stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+"""
+
+import json
+import re
+import sys
+
+import numpy as np
+
+from ecg_lessons import (
+    CLASSES,
+    DS2,
+    DataError,
+    fetch_mitbih,
+    fetch_record,
+    load_pretrained,
+    metrics,
+    staircase,
+)
+from ecg_lessons.physionet import patient_of, record_names
+from ecg_lessons.reference import parts
+from ecg_lessons.staircase import ROOT, STEPS
+from ecg_lessons.store import writing
+
+PAGES = [ROOT / "book" / f"{name}.md" for name in ("model_card", "dataset_card", "checklist")]
+RESULTS = ROOT / "results" / "evaluation.json"
+ELDERLY = 65  # years: from here on a patient counts as old
+
+
+def people():
+    """{record: (age or None, sex)}, as the headers of the recordings say."""
+    found = {}
+    for name in record_names():
+        age, sex = fetch_record(name)[0].comments[0].split()[:2]
+        found[name] = (int(age) if int(age) >= 0 else None, sex)
+    return found
+
+
+def evaluated(beats, context, known):
+    """What ``evaluation.json`` holds.
+
+    Parameters
+    ----------
+    beats, context : Beats
+        The same beats, cut by the published recipe and with context.
+    known : dict
+        As `people` returns it.
+    """
+    by_beat, by_patient = (parts(beats, split)[2] for split in ("beat", "patient"))
+    own = context.inter_patient()[1]
+    tests = {
+        "mitbih": (by_beat, by_beat.signals[..., None]),
+        "mitbih-ds1": (by_patient, by_patient.signals[..., None]),
+        "mitbih-context": (by_patient, staircase.inputs(STEPS[-1], by_patient, own)),
+    }
+    networks = {}
+    for name, (test, arrays) in tests.items():
+        network = load_pretrained(name)
+        chances = network.predict(arrays, batch_size=2048, verbose=0)
+        networks[name] = {"parameters": network.count_params(), **measured(test, chances)}
+    return {
+        "networks": networks,
+        # of the last one: it is the one that a new patient would meet
+        "groups": {group: measured(test[mine], chances[mine])
+                   for group, mine in groups(test.records, known).items()},
+        "people": population(known),
+        "data": described(beats),
+    }  # fmt: skip
+
+
+def measured(test, chances):
+    """Each class and all together, with 95 % intervals by patient."""
+    classes = {}
+    table = metrics.classification_table(test.labels, chances)
+    ranges = {
+        name: metrics.bootstrap_interval(name, test.labels, chances, test.patients)
+        for name in ("sensitivity", "positive predictivity", "F1")
+    }
+    for y, c in enumerate(CLASSES):
+        if table.loc[c, "beats"]:
+            owners = len(np.unique(test.patients[test.labels == y]))
+            ends = {name: [rounded(part[y]) for part in found] for name, found in ranges.items()}
+            classes[c] = {"beats": int(table.loc[c, "beats"]), "patients": owners, **ends}
+    both = {
+        name: [rounded(part) for part in metrics.bootstrap_interval(
+            name, test.labels, chances, test.patients, over="NSVF")]
+        for name in ("accuracy", "macro-F1")
+    }  # fmt: skip
+    return {
+        "beats": len(test),
+        "patients": len(np.unique(test.patients)),
+        **both,
+        "ECE": rounded(metrics.expected_calibration_error(test.labels, chances)),
+        "Brier": rounded(metrics.brier_score(test.labels, chances)),
+        "classes": classes,
+    }
+
+
+def rounded(value):
+    return None if np.isnan(value) else round(float(value), 3)
+
+
+def groups(records, known):
+    """{name of a group of patients: which beats are theirs}."""
+    ages = np.array([np.nan if known[r][0] is None else known[r][0] for r in records])
+    sexes = np.array([known[r][1] for r in records])
+    return {
+        "women": sexes == "F",
+        "men": sexes == "M",
+        f"under {ELDERLY} years": ages < ELDERLY,
+        f"{ELDERLY} years and older": ages >= ELDERLY,
+    }
+
+
+def population(known):
+    """Ages and sexes of the 47 people, and of the 22 in DS2."""
+    sets = {"all": known, "DS2": DS2}
+    found = {}
+    for name, records in sets.items():
+        one_each = {patient_of(r): known[r] for r in sorted(records, reverse=True)}.values()
+        ages = [age for age, _ in one_each if age is not None]
+        found[name] = {
+            "people": len(one_each), "women": sum(sex == "F" for _, sex in one_each),
+            "youngest": min(ages), "median age": float(np.median(ages)), "oldest": max(ages),
+            "age unknown": len(one_each) - len(ages),
+        }  # fmt: skip
+    return found
+
+
+def described(beats):
+    """Of each class: beats, people, and the share of the person with most."""
+    found = {}
+    for y, c in enumerate(beats.classes):
+        _, n = np.unique(beats.patients[beats.labels == y].astype(str), return_counts=True)
+        found[c] = {
+            "beats": int(n.sum()), "share": rounded(n.sum() / len(beats)), "people": len(n),
+            "largest share of one person": rounded(n.max() / n.sum()),
+        }  # fmt: skip
+    return found
+
+
+# ---- from results to pages
+
+
+def tables(found):
+    """{name: Markdown table} of everything that a page may have."""
+    made = {"data": rows(["class", "beats", "share", "people", "most from one person"], (
+        [c, spaced(d["beats"]), percent(d["share"]), d["people"], percent(d["largest share of one person"])]
+        for c, d in found["data"].items()))}  # fmt: skip
+    made["people"] = rows(["", "people", "women", "age, median (range)", "age unknown"], (
+        [name, p["people"], p["women"],
+         f"{p['median age']:g} ({p['youngest']} to {p['oldest']})", p["age unknown"]]
+        for name, p in found["people"].items()))  # fmt: skip
+    for name, network in found["networks"].items():
+        made[name] = rows(["class", "beats", "people", "sensitivity", "positive predictivity", "F1"], (
+            [c, spaced(d["beats"]), d["patients"], *(interval(d[k]) for k in list(d)[2:])]
+            for c, d in network["classes"].items()))  # fmt: skip
+    made["networks"] = rows(
+        ["network", "weights", "test beats", "people", "accuracy", "macro-F1", "ECE", "Brier"], (
+            [f"`{name}`", spaced(n["parameters"]), spaced(n["beats"]), n["patients"],
+             interval(n["accuracy"]), interval(n["macro-F1"]), f"{n['ECE']:.3f}", f"{n['Brier']:.3f}"]
+            for name, n in found["networks"].items()))  # fmt: skip
+    made["groups"] = rows(["group", "people", "V beats", "V: sensitivity", "V: positive predictivity",
+                           "S beats", "S: sensitivity", "S: positive predictivity"], (
+        [name, g["patients"],
+         *(cell for c in "VS" for cell in (
+             spaced(g["classes"][c]["beats"]), interval(g["classes"][c]["sensitivity"]),
+             interval(g["classes"][c]["positive predictivity"])))]
+        for name, g in found["groups"].items()))  # fmt: skip
+    return made
+
+
+def rows(head, body):
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def spaced(n):
+    return f"{n:,}".replace(",", "\u202f")
+
+
+def percent(share):
+    return f"{100 * share:.1f} %"
+
+
+def interval(three):
+    value, low, high = three
+    return "–" if value is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def filled(text, found):
+    """A page's text with its tables renewed.
+
+    Raises
+    ------
+    DataError
+        If the page asks for a table that there is not.
+    """
+    made = tables(found)
+
+    def table(match):
+        if match[1] not in made:
+            raise DataError(f"there is no table {match[1]!r}; there are {', '.join(made)}")
+        return f"<!-- table: {match[1]} -->\n\n{made[match[1]]}\n\n<!-- end -->"
+
+    return re.sub(r"<!-- table: ([\w-]+) -->.*?<!-- end -->", table, text, flags=re.S)
+
+
+def main():
+    from run import prepare
+
+    try:
+        if not prepare():
+            return "The cards need real recordings, and none are at hand."
+        found = evaluated(fetch_mitbih(), fetch_mitbih(recipe="context"), people())
+        with writing(RESULTS) as file:
+            file.write((json.dumps(found, indent=1) + "\n").encode())
+        for page in PAGES:
+            text = filled(page.read_text(), found)
+            with writing(page) as file:
+                file.write(text.encode())
+    except DataError as error:
+        return str(error)
+    print(f"Written: {RESULTS.relative_to(ROOT)}, {', '.join(p.name for p in PAGES)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""The command that measures what each input is worth, on simulated beats; and what it found."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras")
+import ecg_lessons  # noqa: E402
+from ecg_lessons import DataError, load_results, staircase  # noqa: E402
+from ecg_lessons.models import keras  # noqa: E402
+from ecg_lessons.staircase import STEPS  # noqa: E402
+
+CHAPTER = Path(__file__).parents[1] / "book" / "05_evaluation.ipynb"
+TINY = {"filters": [4, 4], "kernels": [5, 3], "units": 4, "dense": 8, "bidirectional": False, "noise": 0.05}
+RECIPE = staircase.RECIPE | {"network": TINY, "epochs": 2}
+
+
+@pytest.fixture(scope="module")
+def beats():
+    return tuple(ecg_lessons.make_beats(1500, recipe=recipe) for recipe in ("published", "context"))
+
+
+@pytest.fixture
+def here(tmp_path):
+    return {"results": tmp_path / "results", "weights": tmp_path / "weights", "recipe": RECIPE}
+
+
+def test_each_step_reads_one_thing_more_than_the_one_before(beats):
+    given = [staircase.inputs(step, *beats) for step in STEPS]
+    n = len(beats[0])
+    given[0] = [given[0]]
+    assert [[a.shape for a in arrays] for arrays in given] == [
+        [(n, 187, 1)],
+        [(n, 187, 1), (n, 6)],
+        [(n, 96, 1), (n, 6)],
+        [(n, 96, 2), (n, 6)],
+    ]
+    np.testing.assert_array_equal(given[1][0], given[0][0])
+    np.testing.assert_array_equal(given[3][0][..., 0], given[2][0][..., 0])
+    # a record's median difference from its median beat is none
+    mine = beats[1].records == beats[1].records[0]
+    assert np.abs(np.median(given[3][0][mine, :, 1], axis=0)).max() < 1e-5
+
+
+def test_every_step_is_measured_with_every_seed_and_finished_runs_are_kept(here, beats):
+    found = staircase.run(1, beats=beats, **here)
+    assert [(r["step"], r["seed"]) for r in found["runs"]] == [(step, 0) for step in STEPS]
+    assert found == json.loads((here["results"] / "staircase.json").read_text())
+    again = staircase.run(2, beats=beats, **here)
+    assert [r for r in again["runs"] if r["seed"] == 0] == found["runs"]
+    assert {step: s["seeds"] for step, s in again["summary"].items()} == dict.fromkeys(STEPS, 2)
+
+
+def test_the_written_weights_are_those_that_were_measured(here, beats):
+    found = staircase.run(1, beats=beats, **here)
+    model = keras.saving.load_model(here["weights"] / "mitbih-context.keras")
+    test, context = (cut.inter_patient()[1] for cut in beats)
+    arrays = staircase.inputs(STEPS[-1], test, context)
+    assert staircase.measured(model, test, arrays, over="NSVF") == found["runs"][-1]["test"]
+
+
+def test_simulated_beats_are_never_measured(here, monkeypatch):
+    monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
+    with pytest.raises(DataError, match="needs real recordings, not simulated beats"):
+        staircase.run(1, **here)
+    assert not here["weights"].exists() and not here["results"].exists()
+
+
+# ---- what was measured
+
+
+def test_each_step_was_measured_with_five_seeds_by_the_recipe_of_today():
+    found = load_results("staircase")
+    assert found["recipe"] == staircase.RECIPE, "the recipe changed: `make reference`"
+    assert list(found["summary"]) == list(STEPS)
+    assert all(s["seeds"] >= 5 for s in found["summary"].values())
+    assert all(run["source"] == "physionet" for run in found["runs"])
+
+
+def test_the_chapter_trains_the_last_step(beats):
+    """Chapter and command state the same inputs and the same recipe."""
+    cells = {c["id"]: "".join(c["source"]) for c in json.loads(CHAPTER.read_text())["cells"]}
+    chapter = {
+        "np": np, "keras": keras, "c1": beats[1],
+        "cnn_lstm": staircase.cnn_lstm, "rr_features": staircase.rr_features,
+        "median_beats": staircase.median_beats,
+    }  # fmt: skip
+    exec(cells["reads"] + "\n" + cells["person-network"], chapter)
+    for mine, theirs in zip(chapter["reads"](beats[1]), staircase.inputs(STEPS[-1], *beats), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+    ours = staircase.compiled(
+        staircase.network(staircase.inputs(STEPS[-1], *beats)), len(beats[1]), staircase.RECIPE
+    )
+    person = chapter["person"]
+    assert person.to_json() == ours.to_json()
+    assert person.optimizer.get_config() == ours.optimizer.get_config()
+    assert (chapter["EPOCHS"], chapter["BATCH"]) == (staircase.RECIPE["epochs"], staircase.RECIPE["batch"])
+    assert f"power={staircase.RECIPE['weights']}" in cells["person-fit"]
