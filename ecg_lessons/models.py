@@ -130,7 +130,7 @@ def load_pretrained(name="mitbih"):
         every patient there; "mitbih-ds1" on the patients of DS1 alone. Both read beats as
         published, (n, 187, 1), and are the first seed of ``python -m ecg_lessons.reference``,
         whose results are in ``results/reference.json``. "mitbih-context", trained on DS1, reads
-        what `staircase.inputs` gives for the last step, and is the first seed of
+        what `staircase.inputs` gives for ``staircase.CHOSEN``, and is the first seed of
         ``python -m ecg_lessons.staircase`` (``results/staircase.json``).
 
     Raises

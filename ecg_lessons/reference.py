@@ -113,10 +113,14 @@ def measured(model, beats, arrays=None, over=None):
 
     `arrays` is what the network reads, where that is not the beats' signals; `over` as for `scores`.
     """
+    arrays = beats.signals[..., None] if arrays is None else arrays
+    return told(beats, model.predict(arrays, batch_size=1024, verbose=0).argmax(1), over)
+
+
+def told(beats, predicted, over=None):
+    """The same, of what was predicted."""
     from sklearn.metrics import confusion_matrix
 
-    arrays = beats.signals[..., None] if arrays is None else arrays
-    predicted = model.predict(arrays, batch_size=1024, verbose=0).argmax(1)
     report = classification_table(beats.labels, predicted, beats.classes)
     both = scores(beats.labels, predicted, beats.classes, over)
     return {

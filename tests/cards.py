@@ -22,7 +22,7 @@ from ecg_lessons import (
 )
 from ecg_lessons.physionet import patient_of, record_names
 from ecg_lessons.reference import parts
-from ecg_lessons.staircase import ROOT, STEPS
+from ecg_lessons.staircase import CHOSEN, ROOT
 from ecg_lessons.store import writing
 
 PAGES = [ROOT / "book" / f"{name}.md" for name in ("model_card", "dataset_card", "checklist")]
@@ -54,7 +54,7 @@ def evaluated(beats, context, known):
     tests = {
         "mitbih": (by_beat, by_beat.signals[..., None]),
         "mitbih-ds1": (by_patient, by_patient.signals[..., None]),
-        "mitbih-context": (by_patient, staircase.inputs(STEPS[-1], by_patient, own)),
+        "mitbih-context": (by_patient, staircase.inputs(CHOSEN, by_patient, own)),
     }
     networks = {}
     for name, (test, arrays) in tests.items():

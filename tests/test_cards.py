@@ -35,7 +35,7 @@ def test_no_page_types_a_score_by_hand():
     """Outside the tables, the cards' prose has no decimal number but lengths in seconds."""
     for page in cards.PAGES:
         prose = re.sub("<!-- table.*?<!-- end -->", "", page.read_text(), flags=re.S)
-        scores = re.findall(r"(?<![\d.])0\.\d+(?! s\b)|\d+ ?%", prose)
+        scores = re.findall(r"(?<![\d.])0\.\d+\b(?! s\b)|\d+ ?%", prose)
         assert scores in ([], ["20 %"]), page.name  # the cut's 20 % of the next interval
 
 

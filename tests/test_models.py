@@ -9,7 +9,7 @@ import bench
 import numpy as np
 import pytest
 
-from ecg_lessons import DataError, load_pretrained, load_results, make_beats
+from ecg_lessons import DataError, load_pretrained, load_results, make_beats, staircase
 from ecg_lessons import reference as command
 from ecg_lessons.metrics import scores
 from ecg_lessons.models import PRETRAINED, cnn_lstm, keras
@@ -88,10 +88,11 @@ def test_a_network_survives_its_file(tmp_path, beats):
 def test_the_shipped_networks_are_small_and_know_their_beats():
     for name in PRETRAINED:
         assert (ROOT / "ecg_lessons" / "weights" / f"{name}.keras").stat().st_size < 1_000_000
-        more = {"width": 96, "channels": 2, "numbers": 6} if name == "mitbih-context" else {}
+        sizes = {"width": 96, "channels": 2, "numbers": 12, **staircase.RECIPE["network"]}
+        sizes = sizes if name == "mitbih-context" else {}
         model = load_pretrained(name)
         assert model.output_shape == (None, 5)
-        assert model.count_params() == cnn_lstm(**more).count_params()
+        assert model.count_params() == cnn_lstm(**sizes).count_params()
     simulated = make_beats(2000, seed=5)  # close enough to hearts to be far above chance
     found = load_pretrained().predict(simulated.signals[..., None], verbose=0)
     assert scores(simulated.labels, found)["accuracy"] > 0.6

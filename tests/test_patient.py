@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_lessons import CLASSES, make_beats
-from ecg_lessons.patient import median_beats, rr_features
+from ecg_lessons.patient import likeness, median_beats, rr_features
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,16 @@ def test_a_beat_that_comes_twice_as_early_is_seen_in_every_ratio_but_that_of_wha
     half = np.log(0.5)
     np.testing.assert_allclose(early[:5], [half, 0, half, 0, half], atol=1e-6)
     assert early[5] == pytest.approx(np.log(0.4 / ((20 * 0.8 + 0.4) / 21)))
+
+
+def test_where_most_beats_are_early_the_mean_interval_tells_and_the_median_does_not(beats):
+    rr = np.full((len(beats), 2), 0.5)
+    mine = np.flatnonzero(beats.records == beats.records[0])
+    rr[mine[::5], 0] = 1.5
+    early = dataclasses.replace(beats, rr=rr)
+    mean = rr[mine, 0].mean()
+    assert rr_features(early)[mine[1], 0] == 0
+    assert rr_features(early, usual="mean")[mine[1], 0] == pytest.approx(np.log(0.5 / mean))
 
 
 def test_neither_a_slow_heart_nor_another_record_changes_the_features(beats):
@@ -56,8 +66,30 @@ def test_each_record_has_its_own_median_beat(beats):
         )
 
 
+def test_the_median_beat_is_like_itself_and_its_opposite_is_not(beats):
+    usual = dataclasses.replace(beats, signals=median_beats(beats))
+    same = likeness(usual)
+    np.testing.assert_allclose(same[:, :3], 1, atol=0.02)
+    assert (same[:, 3:] == -3).all()  # as small as it is counted
+    signals = usual.signals.copy()
+    signals[7] *= -1  # one beat of many leaves the median as it is
+    turned = likeness(dataclasses.replace(beats, signals=signals))[7]
+    np.testing.assert_allclose(turned[:3], -1, atol=0.02)
+    np.testing.assert_allclose(turned[3:], np.log(4) / 2, atol=0.02)
+
+
+def test_v_beats_are_unlike_the_usual_qrs(beats):
+    alike = likeness(beats)[:, 1]
+    v, n = (alike[beats.labels == CLASSES.index(c)].mean() for c in "VN")
+    assert n > 0.9 and v < n - 0.1
+
+
 def test_beats_without_intervals_or_records_are_refused(beats):
     with pytest.raises(ValueError, match="know no RR intervals"):
         rr_features(dataclasses.replace(beats, rr=None))
     with pytest.raises(ValueError, match="do not know their records"):
         median_beats(dataclasses.replace(beats, records=None))
+    with pytest.raises(ValueError, match='"median" or "mean", not'):
+        rr_features(beats, usual="mode")
+    with pytest.raises(ValueError, match="do not know their records"):
+        likeness(dataclasses.replace(beats, records=None))
