@@ -1,7 +1,9 @@
 # book      install what is needed into .venv and build the site into _build/html
 # test      install what is needed and check everything
 # chapters  re-execute the notebooks in place, on real data
-# reference train the reference network with five seeds (an hour or more); goes on where it stopped
+# reference train the reference network and the staircase with five seeds (an hour or more); goes on
+#           where it stopped
+# cards     measure the shipped networks and bring the cards' tables up to date
 # bench     measure how fast things are (some ten minutes)
 # clean     remove what these made
 PYTHON ?= python3
@@ -10,7 +12,7 @@ PY := $(VENV)/bin/python
 # one stamp a Python version, so that naming another one with PYTHON= builds anew
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 
-.PHONY: book test chapters reference bench clean
+.PHONY: book test chapters reference cards bench clean
 
 book: $(READY)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
@@ -24,6 +26,10 @@ chapters: $(READY)
 
 reference: $(READY)
 	$(PY) -m ecg_lessons.reference
+	$(PY) -m ecg_lessons.staircase
+
+cards: $(READY)
+	$(PY) tests/cards.py
 
 bench: $(READY)
 	$(PY) tests/bench.py

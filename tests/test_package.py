@@ -137,6 +137,22 @@ def test_the_readmes_small_network_is_the_benchmarks():
     assert "about a tenth of the time" in readme and round(10 / found["time ratio"]) == 1
 
 
+def test_the_readmes_staircase_is_the_results_files():
+    readme, found = (ROOT / "README.md").read_text(), load_results("staircase")
+    first, last = "published beat", "+ median beat"
+
+    def f1(step, c):
+        return np.mean([r["test"]["classes"][c]["F1"] for r in found["runs"] if r["step"] == step])
+
+    for step in (first, last):
+        assert "{mean:.2f} ± {std:.2f}".format(**found["summary"][step]["macro-F1"]) in readme
+    assert f"V rises from {f1(first, 'V'):.2f} to {f1(last, 'V'):.2f}" in readme
+    assert "S and F stay below 0.1" in readme and max(f1(last, "S"), f1(last, "F")) < 0.1
+    assert "4 117 weights" in readme and {r["parameters"] for r in found["runs"] if r["step"] == last} == {
+        4117
+    }
+
+
 def results_table(found):
     """The README's row for each split."""
     names = {"beat": "by beat, 80/20", "patient": "by patient, DS1 → DS2"}
