@@ -163,13 +163,12 @@ def tables(found):
             [f"`{name}`", spaced(n["parameters"]), spaced(n["beats"]), n["patients"],
              interval(n["accuracy"]), interval(n["macro-F1"]), f"{n['ECE']:.3f}", f"{n['Brier']:.3f}"]
             for name, n in found["networks"].items()))  # fmt: skip
-    made["groups"] = rows(["group", "people", "V beats", "V: sensitivity", "V: positive predictivity",
-                           "S beats", "S: sensitivity", "S: positive predictivity"], (
-        [name, g["patients"],
-         *(cell for c in "VS" for cell in (
-             spaced(g["classes"][c]["beats"]), interval(g["classes"][c]["sensitivity"]),
-             interval(g["classes"][c]["positive predictivity"])))]
-        for name, g in found["groups"].items()))  # fmt: skip
+    for c in "VS":
+        head = ["group", "people", f"{c} beats", "sensitivity", "positive predictivity"]
+        made[f"groups-{c}"] = rows(head, (
+            [name, g["patients"], spaced(g["classes"][c]["beats"]), interval(g["classes"][c]["sensitivity"]),
+             interval(g["classes"][c]["positive predictivity"])]
+            for name, g in found["groups"].items()))  # fmt: skip
     return made
 
 
@@ -188,7 +187,7 @@ def percent(share):
 
 def interval(three):
     value, low, high = three
-    return "–" if value is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+    return "–" if value is None else f"{value:.2f}\u00a0({low:.2f}–{high:.2f})"
 
 
 def filled(text, found):

@@ -48,7 +48,7 @@ def test_a_table_that_there_is_not_is_named(found):
 def test_a_number_that_does_not_exist_is_a_dash():
     assert (
         cards.interval([None, None, None]) == "–"
-        and cards.interval([0.5, 0.25, 0.75]) == "0.50 (0.25 to 0.75)"
+        and cards.interval([0.5, 0.25, 0.75]) == "0.50\u00a0(0.25–0.75)"
     )
 
 
