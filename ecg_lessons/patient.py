@@ -89,8 +89,8 @@ def likeness(beats):
     Returns
     -------
     float32 array (n, 6)
-        For the stretches of the P wave, the QRS and the T wave: the correlation of the beat with the
-        median beat (the cosine of the two); then, for each, the logarithm of the root mean square of
+        For the stretches of the P wave, the QRS and the T wave: the cosine of the angle between the beat
+        and the median beat (1 for the same shape); then, for each, the logarithm of the root mean square of
         their difference over that of the median beat, cut at -3 and 3.
 
     Raises

@@ -20,7 +20,7 @@ from .errors import DataError
 from .metrics import classification_table, scores
 from .models import cnn_lstm, keras
 from .physionet import fetch_mitbih
-from .store import cache_dir, writing
+from .store import cache_dir, write_results
 
 ROOT = Path(__file__).parents[1]
 # Chosen on the validation beats of the beat-level split.
@@ -195,6 +195,20 @@ def read(path, recipe):
     return fresh
 
 
+def real_beats(what, recipe="published"):
+    """``fetch_mitbih(recipe=recipe)`` for `what`, whose numbers and weights are published.
+
+    Raises
+    ------
+    DataError
+        If that gives beats that are not real.
+    """
+    beats = fetch_mitbih(recipe=recipe)
+    if beats.source != "physionet":
+        raise DataError(f"{what} needs real recordings, not {beats.source} beats.")
+    return beats
+
+
 def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights",
         recipe=RECIPE, beats=None):  # fmt: skip
     """Make the runs that are missing, and write what they gave.
@@ -224,9 +238,7 @@ def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / 
     path = Path(results) / "reference.json"
     found = read(path, recipe)
     if beats is None:
-        beats = fetch_mitbih()
-        if beats.source != "physionet":  # these numbers and weights are published
-            raise DataError(f"The reference network needs real recordings, not {beats.source} beats.")
+        beats = real_beats("The reference network")
     for split in splits:
         fit, validation, test = parts(beats, split)
         done = {r["seed"] for r in found["runs"] if r["split"] == split}
@@ -247,8 +259,7 @@ def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / 
             })  # fmt: skip
             runs = [r for r in found["runs"] if r["split"] == split]
             found["summary"][split] = summary(runs)
-            with writing(path) as file:
-                file.write((json.dumps(found, indent=1) + "\n").encode())
+            write_results(path, found)
             shutil.rmtree(backup, ignore_errors=True)
     return found
 

@@ -7,7 +7,6 @@ and the first seed's weights of the chosen step. Finished runs are not repeated.
 """
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -18,10 +17,9 @@ from .balance import class_weights
 from .errors import DataError
 from .models import cnn_lstm, keras
 from .patient import likeness, median_beats, rr_features
-from .physionet import fetch_mitbih
-from .reference import ROOT, machine, measured, read, save, summary, told
+from .reference import ROOT, machine, measured, read, real_beats, save, summary, told
 from .segment import BEFORE
-from .store import writing
+from .store import write_results
 
 STEPS = ("published beat", "+ RR intervals", "+ beat in context", "+ median beat", "mean for median RR")
 CHOSEN = "+ median beat"  # on DS1; the last step differs from it in what counts as a usual RR interval
@@ -127,12 +125,6 @@ def cross_validated(step, published, context, seed, recipe=RECIPE):
     return told(published, called, over="NSVF")
 
 
-def keep(found, path):
-    """Write the results, whole or not at all."""
-    with writing(path) as file:
-        file.write((json.dumps(found, indent=1) + "\n").encode())
-
-
 def run(
     seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights", recipe=RECIPE, beats=None
 ):
@@ -162,9 +154,7 @@ def run(
     path = Path(results) / "staircase.json"
     found = read(path, recipe)
     if beats is None:
-        beats = fetch_mitbih(), fetch_mitbih(recipe="context")
-        if beats[0].source != "physionet":  # these numbers and weights are published
-            raise DataError(f"The staircase needs real recordings, not {beats[0].source} beats.")
+        beats = [real_beats("The staircase", recipe=cut) for cut in ("published", "context")]
     (fit, test), (fit_context, test_context) = (cut.inter_patient() for cut in beats)
     done = {(r["seed"], r["step"]) for r in found["runs"]}
     for seed in range(seeds):
@@ -181,7 +171,7 @@ def run(
                 "test": measured(model, test, inputs(step, test, test_context, recipe), over="NSVF"),
             })  # fmt: skip
             found["summary"][step] = summary([r for r in found["runs"] if r["step"] == step])
-            keep(found, path)
+            write_results(path, found)
             print(f"{step}, seed {seed}: macro-F1 {found['runs'][-1]['test']['macro-F1']:.3f}", flush=True)
     found.setdefault("folds", [])
     done = {(r["seed"], r["step"]) for r in found["folds"]}
@@ -190,7 +180,7 @@ def run(
             found["folds"].append({
                 "step": step, "seed": seed, "test": cross_validated(step, fit, fit_context, seed, recipe)
             })  # fmt: skip
-            keep(found, path)
+            write_results(path, found)
             print(
                 f"{step}, within DS1, seed {seed}: {found['folds'][-1]['test']['macro-F1']:.3f}", flush=True
             )

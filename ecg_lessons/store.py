@@ -107,6 +107,12 @@ def load_results(name):
         raise DataError(f"{path} is damaged ({error}). Restore it with git.") from None
 
 
+def write_results(path, found):
+    """Write what a command measured, so that `load_results` can read it; whole or not at all."""
+    with writing(path) as file:
+        file.write((json.dumps(found, indent=1) + "\n").encode())
+
+
 def fingerprint(paths, *more):
     """A short text that changes when a file's name, size or time of change does."""
     facts = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in sorted(paths)]

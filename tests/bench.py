@@ -17,7 +17,7 @@ from ecg_lessons import DataError, fetch_mitbih, write_kaggle_csv
 from ecg_lessons.metrics import scores
 from ecg_lessons.models import cnn_lstm, keras
 from ecg_lessons.reference import machine
-from ecg_lessons.store import writing
+from ecg_lessons.store import write_results
 
 TARGET = 0.90  # macro-F1 on the validation beats, which both networks must reach
 LIMIT = 40  # epochs that the usual network may take
@@ -146,8 +146,7 @@ def main():
         },
         "loading, seconds": loading(beats),
     }
-    with writing(ROOT / "results" / "benchmark.json") as file:
-        file.write((json.dumps(found, indent=1) + "\n").encode())
+    write_results(ROOT / "results" / "benchmark.json", found)
     print(json.dumps({k: v for k, v in found.items() if k != "networks"}, indent=1))
     return 0
 

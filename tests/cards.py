@@ -4,7 +4,6 @@ Writes ``results/evaluation.json``, then the tables of the pages in ``book/`` th
 them: what stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
 """
 
-import json
 import re
 import sys
 
@@ -21,9 +20,9 @@ from ecg_lessons import (
     staircase,
 )
 from ecg_lessons.physionet import patient_of, record_names
-from ecg_lessons.reference import parts
-from ecg_lessons.staircase import CHOSEN, ROOT
-from ecg_lessons.store import writing
+from ecg_lessons.reference import ROOT, parts
+from ecg_lessons.staircase import CHOSEN
+from ecg_lessons.store import write_results, writing
 
 PAGES = [ROOT / "book" / f"{name}.md" for name in ("model_card", "dataset_card", "checklist")]
 RESULTS = ROOT / "results" / "evaluation.json"
@@ -215,8 +214,7 @@ def main():
         if not prepare():
             return "The cards need real recordings, and none are at hand."
         found = evaluated(fetch_mitbih(), fetch_mitbih(recipe="context"), people())
-        with writing(RESULTS) as file:
-            file.write((json.dumps(found, indent=1) + "\n").encode())
+        write_results(RESULTS, found)
         for page in PAGES:
             text = filled(page.read_text(), found)
             with writing(page) as file:
