@@ -18,11 +18,15 @@ __version__ = "0.1.0"
 _LATER = {
     "data_available": "physionet",
     "fetch_mitbih": "physionet",
+    "fetch_ptbdb": "ptb",
+    "fetch_ptbxl": "ptb",
     "fetch_record": "physionet",
+    "freeze_encoder": "models",
     "load_pretrained": "models",
     "load_results": "store",
     "make_beats": "simulate",
     "make_record": "simulate",
+    "with_new_head": "models",
     "write_kaggle_csv": "kaggle",
 }
 __all__ = [

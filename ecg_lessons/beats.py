@@ -15,7 +15,7 @@ DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208
 DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
 CLASS_OF = {symbol: name for name, symbols in AAMI.items() for symbol in symbols}
 WIDTH = 187  # samples of one beat, the width of the published format
-_OPTIONAL = ("patients", "records", "folds", "samples", "rr")
+_OPTIONAL = ("patients", "records", "folds", "samples", "rr", "diagnoses")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,7 +24,7 @@ class Beats:
 
     Parameters
     ----------
-    signals : float32 array (n, 187)
+    signals : float32 array (n, 187) or (n, 187, leads)
         One beat a row, scaled to [0, 1], zeros after its end (for other cuts see `segment`).
     labels : int array (n,)
         Position of the beat's class in `classes`.
@@ -32,11 +32,13 @@ class Beats:
         Who the beat belongs to, and the record it was cut from. Where only some are
         known, an object array with None for the others.
     folds : str array (n,) or None
-        The published fold ("train" or "test"), where there is one.
+        The published fold ("train" or "test"; "1" to "10" in PTB-XL), where there is one.
     samples : int array (n,) or None
         The annotated R peak's sample number in its record; -1 where unknown.
     rr : float32 array (n, 2) or None
         Seconds from the R peak before and to the one after; NaN where the record has none.
+    diagnoses : str array (n,) or None
+        What was found in the person, where it is known of the whole recording.
     classes : tuple of str
         Names of the classes, in the order of the labels.
     fs : float
@@ -57,13 +59,14 @@ class Beats:
     folds: np.ndarray | None = None
     samples: np.ndarray | None = None
     rr: np.ndarray | None = None
+    diagnoses: np.ndarray | None = None
     classes: tuple = CLASSES
     fs: float = 120.0
     source: str = "physionet"
 
     def __post_init__(self):
         signals, labels = np.asanyarray(self.signals), np.asanyarray(self.labels)
-        if signals.ndim != 2 or signals.shape[1] != WIDTH:
+        if signals.ndim not in (2, 3) or signals.shape[1] != WIDTH:
             raise ValueError(f"signals must have shape (n, {WIDTH}), not {signals.shape}")
         if labels.shape != signals.shape[:1]:
             raise ValueError(f"labels must have shape ({len(signals)},), not {labels.shape}")
@@ -117,7 +120,7 @@ class Beats:
             if name == "rr":
                 frame["rr before"], frame["rr after"] = values.T
             else:
-                frame[name.removesuffix("s")] = values
+                frame[{"diagnoses": "diagnosis"}.get(name, name.removesuffix("s"))] = values
         if signals:
             frame = pd.concat([frame, pd.DataFrame(np.asarray(self.signals))], axis=1)
         return frame

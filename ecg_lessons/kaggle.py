@@ -20,7 +20,9 @@ from .segment import beat_length, published_ends
 DATASET = "shayanfazeli/heartbeat"
 _PINNED = f"{DATASET}/versions/1"  # its only version; naming it spares a look-up at each call
 FILES = {"train": "mitbih_train.csv", "test": "mitbih_test.csv"}
+PTB_FILES = {"normal": "ptbdb_normal.csv", "abnormal": "ptbdb_abnormal.csv"}
 FS = 120.0  # Hz; the files' own description says 125, chapter 1 shows why it is 120
+PTB_FS = 125.0  # Hz, as described; 1000 Hz can be divided so, and nothing here has shown otherwise
 _KEY = 32  # leading samples that a row is looked up by
 _SHORTEST = 8  # samples; a shorter row fits many beats (the shortest real one has 10)
 
@@ -45,7 +47,7 @@ def fetch(data_home=None):
     DataError
         If a file is missing, cannot be downloaded, or is not in the published form.
     """
-    paths = _find(data_home) or _download()
+    paths = _find(data_home, FILES) or _download(FILES)
     records = _records_at_hand(data_home)
     return store.cached(
         f"kaggle-{store.fingerprint(paths.values(), records is not None)}",
@@ -53,6 +55,42 @@ def fetch(data_home=None):
         fs=FS,
         source="kaggle",
     )
+
+
+def fetch_ptbdb(data_home=None):
+    """The published beats of the PTB Diagnostic ECG Database, from `PTB_FILES`.
+
+    Found or downloaded as by `fetch`.
+
+    Returns
+    -------
+    Beats
+        14 552 beats, classes normal and abnormal; neither patients nor records are known.
+
+    Raises
+    ------
+    DataError
+        As `fetch`; also where a file holds beats of the other class.
+    """
+    paths = _find(data_home, PTB_FILES) or _download(PTB_FILES)
+    return store.cached(
+        f"kaggle-ptbdb-{store.fingerprint(paths.values())}",
+        lambda: _read_ptbdb(paths),
+        fs=PTB_FS,
+        source="kaggle",
+        classes=tuple(PTB_FILES),
+    )
+
+
+def _read_ptbdb(paths):
+    signals, labels = zip(*(read_csv(path, n_classes=2) for path in paths.values()))
+    for label, (mine, path) in enumerate(zip(labels, paths.values())):
+        if (mine != label).any():
+            raise DataError(
+                f"{path}, row {(mine != label).argmax() + 1}: the label is {1 - label}, but all beats of "
+                f"this file should have {label}. Delete it and download it again."
+            )
+    return Beats(np.concatenate(signals), np.concatenate(labels), classes=tuple(PTB_FILES), fs=PTB_FS)
 
 
 def read_csv(path, n_classes=5):
@@ -231,13 +269,13 @@ def _records_at_hand(data_home):
         return None
 
 
-def _find(data_home):
-    """{fold: path} of the CSVs in the data directory, or None."""
+def _find(data_home, files):
+    """`files`' {part: path} in the data directory, or None."""
     home = store.data_home(data_home)
     if home is None:
         return None
     for folder in (home / "kaggle", home):
-        paths = {fold: folder / name for fold, name in FILES.items()}
+        paths = {part: folder / name for part, name in files.items()}
         missing = [path for path in paths.values() if not path.is_file()]
         if not missing:
             return paths
@@ -249,20 +287,20 @@ def _find(data_home):
     return None
 
 
-def _download(may_ask=True):
+def _download(files, may_ask=True):
     import kagglehub
     import requests
 
     try:
-        return {fold: Path(kagglehub.dataset_download(_PINNED, path=name)) for fold, name in FILES.items()}
+        return {part: Path(kagglehub.dataset_download(_PINNED, path=name)) for part, name in files.items()}
     except requests.HTTPError as error:
         status = error.response.status_code
         if status in (401, 403) and may_ask and "google.colab" in sys.modules:
             with _uploaded_credentials():
-                return _download(may_ask=False)
-        raise DataError(_explain_download(status)) from None
+                return _download(files, may_ask=False)
+        raise DataError(_explain_download(status, files)) from None
     except (requests.RequestException, kagglehub.exceptions.DataCorruptionError) as error:
-        raise DataError(_explain_download(type(error).__name__)) from None
+        raise DataError(_explain_download(type(error).__name__, files)) from None
     except OSError as error:
         raise DataError(
             f"Could not write the download of {DATASET} ({error}). Make room, or set KAGGLEHUB_CACHE "
@@ -270,17 +308,17 @@ def _download(may_ask=True):
         ) from None
 
 
-def _explain_download(what):
+def _explain_download(what, files):
     if what in (401, 403):
         return (
             f"Kaggle asks for an account to download {DATASET}, or refuses the one it was given. Create "
             "a token at kaggle.com/settings and put it into ~/.kaggle/kaggle.json, or use "
-            'fetch_mitbih(source="physionet"), which needs none.'
+            'source="physionet", which needs none.'
         )
     what = f"answered {what}" if isinstance(what, int) else f"could not be reached ({what})"
     return (
-        f"Kaggle {what} for {DATASET}. Try again later, download {' and '.join(FILES.values())} by "
-        'hand into a folder that ECG_LESSONS_DATA names, or use fetch_mitbih(source="physionet").'
+        f"Kaggle {what} for {DATASET}. Try again later, download {' and '.join(files.values())} by "
+        'hand into a folder that ECG_LESSONS_DATA names, or use source="physionet".'
     )
 
 

@@ -142,3 +142,77 @@ def load_pretrained(name="mitbih"):
         raise ValueError(f"name must be one of {', '.join(PRETRAINED)}, not {name!r}")
     with as_file(files(__package__) / "weights" / f"{name}.keras") as path:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def with_new_head(model, n_classes):
+    """A copy of the network that tells `n_classes` classes apart: its last layer is new, not compiled.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As from `cnn_lstm` or `load_pretrained`; it is left as it is.
+    n_classes : int
+
+    Returns
+    -------
+    keras.Model
+        All layers but ``output`` have the weights of `model`; ``output`` has random ones, which
+        `keras.utils.set_random_seed` determines.
+
+    Raises
+    ------
+    ValueError
+        If the model has no layer of that name, or n_classes is below 2.
+    """
+    if n_classes < 2:
+        raise ValueError(f"n_classes must be at least 2, not {n_classes}")
+    _layers(model)
+
+    def copied(layer):
+        config = layer.get_config()
+        if layer.name == "output":
+            config["units"] = n_classes
+        return type(layer).from_config(config)
+
+    new = keras.models.clone_model(model, clone_function=copied)
+    for layer in model.layers:
+        if layer.name != "output":
+            new.get_layer(layer.name).set_weights(layer.get_weights())
+    return new
+
+
+def freeze_encoder(model, frozen=True):
+    """Keep the convolutions and the LSTM as they are in training: only the dense layers learn.
+
+    Every layer before ``dense`` is set not to be trainable, batch normalization included, which then
+    also stops measuring its batches. Compile the model afterwards: a compiled one does not notice.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As from `cnn_lstm`, `load_pretrained` or `with_new_head`; it is changed.
+    frozen : bool
+        False to let these layers learn again.
+
+    Returns
+    -------
+    keras.Model
+        The same one.
+
+    Raises
+    ------
+    ValueError
+        If the model has no layers ``dense`` and ``output``.
+    """
+    names = _layers(model)
+    for layer in model.layers[: names.index("dense")]:
+        layer.trainable = not frozen
+    return model
+
+
+def _layers(model):
+    """Names of the model's layers, which must be those of `cnn_lstm`."""
+    names = [layer.name for layer in model.layers]
+    if missing := {"lstm", "dense", "output"} - set(names):
+        raise ValueError(f"the model has no layer named {sorted(missing)[0]!r}, as cnn_lstm's have")
+    return names

@@ -20,6 +20,7 @@ MITDB = "mitdb/1.0.0"
 _RATE = {"published": 120.0, "resampled": 125.0, "context": 120.0}  # Hz, of a 360 Hz record
 _SOURCES = ("physionet", "kaggle", "simulated")
 RETRIES = 2  # per file, a second or two apart
+TIMEOUT = (5, 30)  # seconds: to connect, and from one piece of an answer to the next
 
 
 def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
@@ -163,13 +164,32 @@ def patient_of(record):
 
 
 def download_mitdb(names=None, searched=None):
-    """The cache's ``mitdb`` folder, with the files named (default: all 144) in it.
+    """The cache's ``mitdb`` folder, with the files named (default: all 144) in it, see `download`."""
+    known = mitdb_files()
+    names = known if names is None else names
+    return download(MITDB, {name: known[name] for name in names}, "MIT-BIH records", searched)
 
-    `searched` is the data directory that did not have them, to be named if this fails.
 
-    Files already there are kept, several are fetched at once, and each is checked
-    against its SHA-256 before it takes its place: an interrupted download goes on with
-    the next file.
+def download(database, files, title, searched=None, fetch=None, urls=None):
+    """The cache's folder of a database, with the files named in it.
+
+    Files already there are kept, several are fetched at once, and each is checked before it takes
+    its place: an interrupted download goes on with the next file.
+
+    Parameters
+    ----------
+    database : str
+        Its path at PhysioNet, "mitdb/1.0.0".
+    files : {name: SHA-256 or None}
+        None where the sum is not known; then `fetch` checks the file.
+    title : str
+        Of the progress bar.
+    searched : path, optional
+        The data directory that did not have them, to be named if this fails.
+    fetch : callable, optional
+        A pooch downloader, called with (url, path, pooch); it raises ValueError for wrong content.
+    urls : {name: address}, optional
+        Of files that are not where their name says.
 
     Raises
     ------
@@ -183,32 +203,39 @@ def download_mitdb(names=None, searched=None):
         import pooch
         from tqdm.auto import tqdm
 
-    known = mitdb_files()
-    names = list(known if names is None else names)
-    folder = store.cache_dir() / "mitdb"
+    folder = cache_folder(database)
     pooch.get_logger().setLevel("ERROR")
-    fetcher = pooch.create(path=folder, base_url=_address(""), registry=known, retry_if_failed=RETRIES)
-    loader = pooch.HTTPDownloader(timeout=(5, 30))
-    there = all(os.path.isfile(folder / name) for name in names)
+    fetcher = pooch.create(
+        path=folder, base_url=address(database), registry=files, urls=urls or {}, retry_if_failed=RETRIES
+    )
+    fetch = fetch or pooch.HTTPDownloader(timeout=TIMEOUT)
+    there = all(os.path.isfile(folder / name) for name in files)
     pool = ThreadPoolExecutor(max_workers=8)
-    jobs = {pool.submit(fetcher.fetch, name, downloader=loader): name for name in names}
+    jobs = {pool.submit(fetcher.fetch, name, downloader=fetch): name for name in files}
     try:
         done = as_completed(jobs)
-        for job in tqdm(done, desc="MIT-BIH records", total=len(jobs), unit="file", disable=there):
+        for job in tqdm(done, desc=title, total=len(jobs), unit="file", disable=there):
             if error := job.exception():
-                looked = f"{searched} holds no MIT-BIH records that can be read. " if searched else ""
-                raise DataError(looked + _explain_download(jobs[job], folder, error)) from None
+                looked = f"{searched} holds no {title} that can be read. " if searched else ""
+                url = fetcher.get_url(jobs[job])
+                raise DataError(looked + _explain_download(url, folder / jobs[job], error)) from None
     finally:  # after an error or an interrupt, too: what has not begun does not begin
         pool.shutdown(wait=True, cancel_futures=True)
     return folder
 
 
-def _address(name):
+def cache_folder(database):
+    """Where a database's downloads go."""
+    return store.cache_dir() / database.split("/")[0]
+
+
+def address(database, name=""):
+    """Where a database's file is to be downloaded from."""
     base = os.environ.get("ECG_LESSONS_PHYSIONET") or PHYSIONET
-    return f"{base.rstrip('/')}/{MITDB}/{name}"
+    return f"{base.rstrip('/')}/{database}/{name}"
 
 
-def _explain_download(name, folder, error):
+def _explain_download(url, path, error):
     import requests
 
     way_out = (
@@ -216,17 +243,17 @@ def _explain_download(name, folder, error):
         "the database, or set ECG_LESSONS_SOURCE=simulated to go on with simulated beats."
     )
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"{_address(name)} answered {error.response.status_code}. {way_out}"
+        return f"{url} answered {error.response.status_code}. {way_out}"
     if isinstance(error, requests.RequestException):
-        return f"{_address(name)} could not be downloaded ({type(error).__name__}). {way_out}"
+        return f"{url} could not be downloaded ({type(error).__name__}). {way_out}"
     if isinstance(error, OSError):
         return (
-            f"Could not write {folder / name} ({error.strerror or error}). Make room or mend the "
+            f"Could not write {path} ({error.strerror or error}). Make room or mend the "
             "folder's permissions, or set ECG_LESSONS_CACHE to a directory elsewhere."
         )
     if isinstance(error, ValueError):  # pooch's word for a hash that does not match
-        return f"{_address(name)} is not the file that PhysioNet published. {way_out}"
-    return f"{_address(name)} could not be downloaded ({error!r}). {way_out}"
+        return f"{url} is not the file that PhysioNet published. {way_out}"
+    return f"{url} could not be downloaded ({error!r}). {way_out}"
 
 
 def _answers(timeout):
@@ -234,7 +261,7 @@ def _answers(timeout):
     import requests
 
     try:
-        content = requests.get(_address("100.hea"), timeout=timeout).content
+        content = requests.get(address(MITDB, "100.hea"), timeout=timeout).content
     except requests.RequestException:
         return False
     return hashlib.sha256(content).hexdigest() == mitdb_files()["100.hea"]
@@ -248,19 +275,38 @@ def local_mitdb(data_home, names=None):
     DataError
         If some of the files named (default: all 144) are there and others are not.
     """
+    return local_files(data_home, ("mitdb/1.0.0", "mitdb", "."), names or mitdb_files(), "MIT-BIH", MITDB)
+
+
+def local_files(data_home, folders, names, what, database):
+    """The folder of the user's data directory that holds these files, and their paths; or (None, []).
+
+    Parameters
+    ----------
+    data_home : path or None
+        As for `fetch_mitbih`.
+    folders : sequence of str
+        Where to look inside it.
+    names : iterable of str
+        The files wanted.
+    what, database : str
+        For the error's text: "MIT-BIH", and its path at PhysioNet.
+
+    Raises
+    ------
+    DataError
+        If some of the files are there and others are not.
+    """
     home = store.data_home(data_home)
-    if home is None:
-        return None, []
-    names = list(mitdb_files() if names is None else names)
-    for folder in (home / "mitdb" / "1.0.0", home / "mitdb", home):
+    for folder in [home / f for f in folders] if home else []:
         files = [folder / name for name in names]
         missing = [file for file in files if not os.path.isfile(file)]
         if not missing:
             return folder, files
         if len(missing) < len(files):
             raise DataError(
-                f"{missing[0]} is missing ({len(missing)} of {len(files)} files of MIT-BIH are). Copy "
-                f"it from {PHYSIONET}/{MITDB}/, or leave ECG_LESSONS_DATA unset to download all."
+                f"{missing[0]} is missing ({len(missing)} of {len(files)} files of {what} are). Copy "
+                f"it from {PHYSIONET}/{database}/, or leave ECG_LESSONS_DATA unset to download all."
             )
     return None, []
 

@@ -56,13 +56,9 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     that is taller than the patient's others stays taller. It looks at the whole signal, so it
     suits a recording, not a monitor.
     """
-    signal = np.asarray(signal, dtype=np.float64)
+    signal = _one_lead(signal)
     peaks = _sample_numbers(peaks)
     marks = peaks if marks is None else _sample_numbers(marks)
-    if signal.ndim != 1:
-        raise ValueError(f"signal must be one lead, not an array of shape {signal.shape}")
-    if not np.isfinite(signal).all():
-        raise ValueError("signal holds NaN or infinite samples; fill them or cut them out first")
     if not fs > 0:
         raise ValueError(f"fs must be above 0 Hz, not {fs}")
     if np.any(np.diff(peaks) <= 0) or np.any(np.diff(marks) < 0):
@@ -80,6 +76,45 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     raise ValueError(f'recipe must be "published", "resampled" or "context", not {recipe!r}')
 
 
+def r_peaks(signal, fs):
+    """Sample numbers of the R peaks, found by a detector: int array (n_peaks,).
+
+    For recordings that nobody annotated.
+
+    Parameters
+    ----------
+    signal : array (n_samples,)
+        One lead, in mV.
+    fs : float
+        Its sampling frequency in Hz.
+
+    Raises
+    ------
+    ValueError
+        If the signal is not one lead, or holds NaN.
+
+    Notes
+    -----
+    ``wfdb.processing.XQRS`` at 360 Hz, the frequency it does well at. It learns what a QRS looks like
+    before it begins, so a short recording is shown to it between two mirror images of itself; the
+    peaks it finds there are dropped.
+    """
+    from scipy.signal import butter, sosfiltfilt
+    from wfdb.processing import XQRS
+
+    signal = _one_lead(signal)
+    at_360, ratio = resample(signal, fs, 360.0)
+    reach = min(len(at_360), 3600)  # ten seconds
+    padded = np.pad(at_360, reach, mode="symmetric")
+    band = sosfiltfilt(butter(2, (5, 20), "bandpass", fs=360, output="sos"), padded)
+    # its first thresholds are in mV: a low lead is made as high as others
+    detector = XQRS(sig=padded / (np.percentile(np.abs(band), 98) or 1), fs=360)
+    detector.detect(verbose=False)
+    peaks = np.asarray(detector.qrs_inds, dtype=np.int64) - reach
+    peaks = np.round(peaks[(peaks >= 0) & (peaks < len(at_360))] / ratio).astype(np.int64)
+    return np.unique(np.minimum(peaks, len(signal) - 1))
+
+
 def rr_intervals(peaks, fs=360.0):
     """Seconds from the peak before and to the peak after each: float32 (n_peaks, 2), NaN where none is."""
     gaps = np.diff(np.asarray(peaks, dtype=np.float64)) / fs
@@ -95,6 +130,15 @@ def published_ends(peaks, marks):
     following = marks[here + 1]
     after = np.append(marks, 2 * marks[-1:] - marks[-2:-1])[here + 2]
     return (following + 0.2 * (after - following)).astype(np.int64)
+
+
+def _one_lead(signal):
+    signal = np.asarray(signal, dtype=np.float64)
+    if signal.ndim != 1:
+        raise ValueError(f"signal must be one lead, not an array of shape {signal.shape}")
+    if not np.isfinite(signal).all():
+        raise ValueError("signal holds NaN or infinite samples; fill them or cut them out first")
+    return signal
 
 
 def _sample_numbers(values):
@@ -135,8 +179,8 @@ def _published(signal, peaks, marks):
     return beats
 
 
-def _resample(signal, fs, target):
-    """The signal at `target` Hz, and the exact ratio of the two rates."""
+def resample(signal, fs, target):
+    """The signal at `target` Hz about zero, and the exact ratio of the two rates."""
     from fractions import Fraction
 
     from scipy.signal import resample_poly
@@ -156,7 +200,7 @@ def _context(signal, peaks, fs):
     high_pass = butter(2, 0.5, "highpass", fs=fs, output="sos")
     level = signal - np.median(signal)  # a flat line stays exactly flat
     steady = sosfiltfilt(high_pass, level, padlen=min(len(signal) - 1, round(fs)))
-    slow, rate = _resample(steady, fs, 120.0)
+    slow, rate = resample(steady, fs, 120.0)
     around = np.pad(slow, (BEFORE, WIDTH), mode="edge")
     middles = np.minimum(np.round(peaks * rate).astype(int), len(slow) - 1)
     beats = np.lib.stride_tricks.sliding_window_view(around, WIDTH)[middles]
@@ -168,7 +212,7 @@ def _resampled(signal, peaks, fs, target=125.0):
     beats = np.zeros((max(len(peaks) - 1, 0), WIDTH), dtype=np.float32)
     if len(beats) == 0:
         return beats
-    slow, rate = _resample(signal, fs, target)
+    slow, rate = resample(signal, fs, target)
     window, known = (peaks // (10 * fs)).astype(int), None
     intervals = np.diff(peaks)
     for row, start, interval, w in zip(beats, peaks, intervals, window):

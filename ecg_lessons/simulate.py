@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from .beats import CLASSES, Beats
-from .segment import rr_intervals, segment
+from .segment import resample, rr_intervals, segment
 
 FS = 360  # Hz, as in MIT-BIH
 _GAIN, _BASELINE = 200, 1024  # ADC units per mV, and at 0 mV
@@ -102,6 +102,62 @@ def make_beats(n=20_000, seed=0, classes=CLASSES, recipe="published"):
     )
 
 
+def make_people(n=60, seed=0, leads=1, fs=120.0, folds=None):
+    """Simulated ten-second recordings of made-up people, a third of them normal, cut into beats.
+
+    The others have a wide QRS or a T wave that is low or points down.
+
+    Parameters
+    ----------
+    n : int
+        Number of people, at least 3.
+    seed : int
+        The same seed gives the same people.
+    leads : int
+        Signals of each beat; those after the first are the first one, smaller or upside down.
+    fs : float
+        Sampling frequency of the beats in Hz.
+    folds : int, optional
+        Into how many folds the people are dealt out.
+
+    Returns
+    -------
+    Beats
+        As from `fetch_ptbdb`, `source` "simulated".
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than three people.
+    """
+    if n < 3:
+        raise ValueError(f"n must be at least 3, not {n}")
+    rng = np.random.default_rng(seed)
+    heights = np.r_[1.0, rng.uniform(-1, 1, leads - 1)]
+    parts = []
+    for person in range(n):
+        sinus, abnormal = _person(rng, _SINUS), person % 3 > 0
+        if person % 3 == 1:
+            sinus[1:, 1:4] *= rng.uniform(1.3, 2.2)
+        elif person % 3 == 2:
+            sinus[0, 4] *= rng.uniform(-0.8, 0.5)
+        lead, _, peaks = _ecg(rng, ["N"] * 40, sinus)
+        lead, peaks = lead[: 10 * FS] - _BASELINE, peaks[peaks < 10 * FS]
+        cuts = []
+        for height in heights:
+            fine, ratio = resample(height * lead + rng.normal(0, 2, len(lead)), FS, 3 * fs)
+            cuts.append(segment(fine, np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1), 3 * fs))
+        signals = cuts[0] if leads == 1 else np.stack(cuts, axis=-1)
+        facts = (f"s{person + 1:02d}", int(abnormal), "" if folds is None else str(person // 3 % folds + 1))
+        rows = [np.full(len(signals), fact) for fact in facts]
+        parts.append((signals, *rows, peaks[:-1], rr_intervals(peaks, FS)[:-1]))
+    signals, names, labels, dealt, samples, rr = map(np.concatenate, zip(*parts))
+    return Beats(
+        signals, labels, names, names, dealt if folds else None, samples, rr,
+        np.full(len(names), "simulated"), classes=("normal", "abnormal"), fs=fs, source="simulated",
+    )  # fmt: skip
+
+
 def make_record(name="100", minutes=30.0, seed=None):
     """One simulated record in MIT-BIH's form.
 
@@ -158,11 +214,12 @@ def _owners(rng, people, kind):
     return weight
 
 
-def _ecg(rng, kinds):
+def _ecg(rng, kinds, sinus=None):
     """One person's lead in ADC units, with its marks and R peaks, for a list of classes."""
     kinds = np.asarray(kinds)
     n = len(kinds)
-    sinus, ectopic = _person(rng, _SINUS), _person(rng, _VENTRICULAR)
+    sinus = _person(rng, _SINUS) if sinus is None else sinus
+    ectopic = _person(rng, _VENTRICULAR)
     paced = _person(rng, _PACED)
     ectopic[0, 1:] *= rng.choice([-1, 1])  # ectopic beats point up or down, by their origin
 

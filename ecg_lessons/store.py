@@ -16,10 +16,10 @@ from .beats import CLASSES, Beats
 from .errors import DataError
 
 # Part of every cache file's name: raise it when what `segment` or this file writes changes.
-VERSION = 2
+VERSION = 3
 
 # What a cache file's rows hold; texts are as wide as the longest one.
-_COLUMNS = ("signals", "labels", "patients", "records", "folds", "samples", "rr")
+_COLUMNS = ("signals", "labels", "patients", "records", "folds", "samples", "rr", "diagnoses")
 _UNKNOWN = {"samples": -1, "rr": np.float32(np.nan)}  # in the other columns, an empty string
 
 

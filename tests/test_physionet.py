@@ -407,7 +407,7 @@ def test_two_processes_may_fetch_at_once(small_database, serve, tmp_path):
     counts = {run.communicate(timeout=120)[0] for run in runs}
     assert [run.returncode for run in runs] == [0, 0] and len(counts) == 1
     left = [p.name for p in store.cache_dir().rglob("*") if p.is_file()]
-    assert sorted(left) == sorted([*physionet.mitdb_files(), "mitbih-published-downloaded-v2.npy"])
+    assert sorted(left) == sorted([*physionet.mitdb_files(), "mitbih-published-downloaded-v3.npy"])
 
 
 def test_beats_survive_the_cache_unchanged(some_beats):

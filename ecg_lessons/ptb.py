@@ -1,0 +1,406 @@
+"""Ten-second recordings with a diagnosis for the whole person: PTB Diagnostic and PTB-XL.
+
+Nobody marked their beats: the R peaks are a detector's, and every beat bears its recording's label.
+The cut is that of the MIT-BIH beats, on the same time scale.
+"""
+
+import re
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from . import kaggle, physionet, store
+from .beats import Beats
+from .errors import DataError
+from .segment import r_peaks, resample, rr_intervals, segment
+
+PTBDB, PTBXL = "ptbdb/1.0.0", "ptb-xl/1.0.3"
+CLASSES = ("normal", "abnormal")
+SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
+_HEALTHY, _INFARCTION = "Healthy control", "Myocardial infarction"
+_STATEMENTS, _TABLE = "scp_statements.csv", "ptbxl_database.csv"
+# Where a record of the default list has another name at PhysioNet.
+_ELSEWHERE = {"patient200/s0405_re.hea": "patient200/s0405lre.hea"}
+_RECORD = re.compile(r"patient\d{3}/s\d{4}\w{3}")
+
+
+def fetch_ptbdb(
+    source="physionet", data_home=None, leads=("ii",), abnormal="any", records=None, seconds=10.0, fs=120.0
+):
+    """Beats of the PTB Diagnostic ECG Database: of healthy people and of patients.
+
+    Parameters
+    ----------
+    source : "physionet", "kaggle" or "simulated"
+        "physionet" cuts the recordings, downloaded where no data directory holds them.
+        "kaggle" reads the two published CSVs: 14 552 beats, no patients. "simulated" makes people
+        up. The environment variable ``ECG_LESSONS_SOURCE``, where set, overrules the argument.
+    data_home : path, optional
+        A directory with PhysioNet's layout (``ptbdb/patient001/s0010_re.hea``), as for
+        `fetch_mitbih`.
+    leads : sequence of str
+        Of i, ii, iii, avr, avl, avf, v1 to v6, and vx, vy, vz where the record has them. The R peaks
+        are found in the first one.
+    abnormal : "any" or "mi"
+        "any": whoever is not a healthy control. "mi": people with a myocardial infarction; the other
+        patients are left out.
+    records : sequence of str, optional
+        Names, as "patient001/s0010_re"; any of the database's 549. Default: `ptbdb_records`.
+    seconds : float or None
+        How much of each recording, from its start; None for all of it.
+    fs : float
+        Sampling frequency of the beats in Hz. MIT-BIH's published beats have 120.
+
+    Returns
+    -------
+    Beats
+        Signals (n, 187), or (n, 187, leads) for more than one; classes normal and abnormal = 0, 1;
+        patients "patient001", ...; `diagnoses` the reason for admission; `samples` at the
+        recording's own 1000 Hz; RR intervals in seconds.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged or cannot be downloaded, or a record has no such lead; it
+        names the file. If there is no beat at all.
+    ValueError
+        For an argument that is not as above.
+
+    Notes
+    -----
+    Each lead is resampled to three times `fs` and cut by `segment`'s published recipe, which takes
+    every third sample. Records whose header gives no reason for admission, and those in which no
+    beat is found, are left out; a line that is printed counts them.
+
+    Bousseljot, Kreiseler & Schnabel 1995, doi:10.1515/bmte.1995.40.s1.317; data
+    doi:10.13026/C28C71, ODC-By 1.0. Of the default list, the folder used to make the course holds
+    patient251's seconds 80 to 90 where a download has the first ten.
+    """
+    source = physionet.chosen_source(source)
+    if abnormal not in ("any", "mi"):
+        raise ValueError(f'abnormal must be "any" or "mi", not {abnormal!r}')
+    leads = _checked(leads, seconds, fs)
+    if source == "simulated":
+        from .simulate import make_people
+
+        return make_people(leads=len(leads), fs=fs)
+    if source == "kaggle":
+        if abnormal == "mi" or leads != ("ii",) or records is not None:
+            raise ValueError("the Kaggle files hold lead II alone, and name neither records nor diagnoses")
+        return kaggle.fetch_ptbdb(data_home)
+    records = ptbdb_records() if records is None else list(records)
+    if strange := [name for name in records if not _RECORD.fullmatch(name)]:
+        raise ValueError(f"{strange[0]!r} is no record of PTB; they are named like patient001/s0010_re")
+    folder, headers = _ptbdb_folder(data_home, records, leads, seconds)
+    reasons = {name: _reason(header) for name, header in headers.items()}
+    told = {name: reason for name, reason in reasons.items() if reason}
+    wanted = {n: r for n, r in told.items() if abnormal == "any" or r in (_HEALTHY, _INFARCTION)}
+    table = {
+        name: (name, name.split("/")[0], int(reason != _HEALTHY), "", reason)
+        for name, reason in wanted.items()
+    }
+    beats = _cached("ptbdb", folder, table, {n: headers[n] for n in table}, leads, seconds, fs)
+    _count_left_out(
+        len(records),
+        {
+            "with no reason for admission": set(records) - set(told),
+            "of other patients": set(told) - set(wanted),
+            "without a beat": set(wanted) - set(beats.records),
+        },
+    )
+    return beats
+
+
+def fetch_ptbxl(
+    data_home=None, task="norm", leads=("ii",), records=range(1, 501), fs=120.0, source="physionet"
+):
+    """Beats of PTB-XL's ten-second recordings, normal or not.
+
+    Parameters
+    ----------
+    data_home : path, optional
+        A directory with PhysioNet's layout (``ptbxl/records100/00000/00001_lr.hea``), as for
+        `fetch_mitbih`.
+    task : "norm"
+        Normal: the recordings whose diagnostic statements are all of superclass NORM. Abnormal: all
+        others.
+    leads : sequence of str
+        Of i, ii, iii, avr, avl, avf, v1 to v6. The R peaks are found in the first one.
+    records : iterable of int
+        Numbers of recordings, ``ecg_id``; 1 to 500 by default, of 21 799.
+    fs : float
+        Sampling frequency of the beats in Hz; the recordings have 100.
+    source : "physionet" or "simulated"
+        As for `fetch_ptbdb`.
+
+    Returns
+    -------
+    Beats
+        As from `fetch_ptbdb`; patients and records are PTB-XL's numbers as text, "15709" and
+        "1"; `folds` is ``strat_fold``, "1" to "10", which keeps a patient in one fold;
+        `diagnoses` are the superclasses, "MI+STTC", or "none" where there is no diagnostic
+        statement.
+
+    Raises
+    ------
+    DataError, ValueError
+        As `fetch_ptbdb`.
+
+    Notes
+    -----
+    Wagner et al. 2020, doi:10.1038/s41597-020-0495-6; data doi:10.13026/x4td-x982, CC BY 4.0.
+    All diagnostic statements count, whatever their likelihood, as in Strodthoff et al. 2021,
+    doi:10.1109/JBHI.2020.3022989.
+    """
+    if task != "norm":
+        raise ValueError(f'task must be "norm", not {task!r}')
+    leads = _checked(leads, None, fs)
+    if physionet.chosen_source(source) == "simulated":
+        from .simulate import make_people
+
+        return make_people(leads=len(leads), fs=fs, folds=10)
+    if source == "kaggle":
+        raise ValueError("PTB-XL is not among the Kaggle files")
+    numbers = [int(number) for number in records]
+    folder, rows, headers = _ptbxl_folder(data_home, numbers)
+    table = {
+        row.filename_lr: (
+            str(row.ecg_id), f"{row.patient_id:.0f}", int(found != "NORM"), f"{row.strat_fold:.0f}", found
+        )
+        for row, found in zip(rows.itertuples(), _superclasses(folder, rows))
+    }  # fmt: skip
+    beats = _cached("ptbxl", folder, table, headers, leads, None, fs)
+    _count_left_out(len(table), {"without a beat": {row[0] for row in table.values()} - set(beats.records)})
+    return beats
+
+
+def ptbdb_records():
+    """Names of the 65 recordings that `fetch_ptbdb` takes by default."""
+    return (Path(__file__).parent / "ptbdb_records.txt").read_text().split()
+
+
+# ---- which files, and are they what they should be
+
+
+def _checked(leads, seconds, fs):
+    leads = (leads,) if isinstance(leads, str) else tuple(leads)
+    if not leads or len(set(map(str.lower, leads))) < len(leads):
+        raise ValueError(f"leads must name at least one lead, and each once, not {leads}")
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"seconds must be above 0, or None for all, not {seconds}")
+    if not 50 <= fs <= 1000:
+        raise ValueError(f"fs must lie between 50 and 1000 Hz, not {fs}")
+    return tuple(lead.lower() for lead in leads)
+
+
+def _ptbdb_folder(data_home, records, leads, seconds):
+    """The folder that holds these records, and {name: header}."""
+    heads = {f"{name}.hea": None for name in records}
+    files = partial(_files, data_home, PTBDB, ("ptbdb/1.0.0", "ptbdb", "."))
+    folder = files(heads, "PTB Diagnostic headers")
+    headers = {name: _header(folder / name) for name in records}
+    signals = {}
+    for name, header in headers.items():
+        if _reason(header):  # the others are not cut
+            n = header.sig_len if seconds is None else min(header.sig_len, round(seconds * header.fs))
+            for i in _channels(folder / name, header, leads):
+                signals[f"{name.split('/')[0]}/{header.file_name[i]}"] = header, n
+    return files(heads | signals, "PTB Diagnostic records"), headers
+
+
+def _ptbxl_folder(data_home, numbers):
+    """The folder that holds these recordings, their rows of the table, and {name: header}."""
+    tables = dict.fromkeys((_TABLE, _STATEMENTS))
+    files = partial(_files, data_home, PTBXL, ("ptb-xl/1.0.3", "ptb-xl", "ptbxl/1.0.3", "ptbxl", "."))
+    folder = files(tables, "PTB-XL tables")
+    rows = _rows(folder / _TABLE, numbers)
+    heads = {f"{name}.hea": None for name in rows.filename_lr}
+    folder = files(tables | heads, "PTB-XL headers")
+    headers = {name: _header(folder / name) for name in rows.filename_lr}
+    signals = {f"{name}.dat": (header, header.sig_len) for name, header in headers.items()}
+    return files(tables | heads | signals, "PTB-XL records"), rows, headers
+
+
+def _files(data_home, database, folders, wanted, title):
+    """The folder with these files in it: the data directory's, else the cache's after a download.
+
+    `wanted` is {name: None, or for a signal file (header, samples of it that are needed)}; no sums
+    are known, so that a file is held to what it says itself, and a signal to its header.
+    """
+    folder, _ = physionet.local_files(data_home, folders, wanted, title, database)
+    if folder is not None:
+        return folder
+    cache = physionet.cache_folder(database)
+    for name, signal in wanted.items():
+        if (cache / name).is_file() and _wrong(cache / name, signal):
+            (cache / name).unlink()  # cut short by an earlier wish for less, say
+
+    def fetch(url, path, pup):
+        import pooch
+
+        signal = wanted[url_names[url]]
+        part = {"Range": f"bytes=0-{_size(url_names[url], *signal) - 1}"} if signal else {}
+        pooch.HTTPDownloader(timeout=physionet.TIMEOUT, headers=part)(url, path, pup)
+        if reason := _wrong(Path(path), signal, url_names[url]):
+            raise ValueError(reason)
+
+    urls = {name: physionet.address(database, _ELSEWHERE.get(name, name)) for name in wanted}
+    url_names = {url: name for name, url in urls.items()}
+    return physionet.download(
+        database, dict.fromkeys(wanted), title, store.data_home(data_home), fetch=fetch, urls=urls
+    )
+
+
+def _wrong(path, signal, name=None):
+    """What is wrong with a file, or None. `name` is its own, where `path` is temporary."""
+    name = name or path.name
+    if name.endswith(".hea"):
+        first = path.read_bytes()[:200].split(b"\n")[0]
+        return None if re.match(rb"\S+ \d+ \d+ \d+", first) else "is no WFDB header"
+    if name.endswith(".csv"):
+        return None if b"," in path.read_bytes()[:200].split(b"\n")[0] else "is no CSV table"
+    header, n = signal
+    channels = _in_file(name, header)
+    size = path.stat().st_size
+    if size < _size(name, header, n):
+        return f"holds {size} bytes, and {_size(name, header, n)} are needed"
+    whole = size == _size(name, header, header.sig_len)
+    count = header.sig_len if whole else n
+    samples = np.fromfile(path, "<i2", count * len(channels)).reshape(count, -1)
+    if samples[0].tolist() != [header.init_value[i] for i in channels]:
+        return "does not begin as its header says"
+    sums = [header.checksum[i] for i in channels]
+    if whole and ((samples.sum(0, dtype=np.int64) - sums) % 65536).any():
+        return "does not add up to the sums in its header"
+    return None
+
+
+def _in_file(name, header):
+    """Which of the record's signals lie in a file."""
+    return [i for i, file in enumerate(header.file_name) if file == name.rpartition("/")[2]]
+
+
+def _size(name, header, n):
+    """Bytes of the first `n` samples of all signals in a file."""
+    return 2 * n * len(_in_file(name, header))
+
+
+def _header(path):
+    import wfdb
+
+    try:
+        header = wfdb.rdheader(str(path))
+        if not (header.sig_len and header.n_sig and set(header.fmt) == {"16"}):
+            raise ValueError("no length, or a format other than 16")
+        return header
+    except Exception as error:  # wfdb raises whatever a damaged text leads it to
+        raise DataError(
+            f"{path}.hea is not a header as PhysioNet published it ({error}). Replace it."
+        ) from None
+
+
+def _reason(header):
+    """The reason for admission, or None."""
+    for line in header.comments:
+        if line.startswith("Reason for admission:"):
+            reason = line.partition(":")[2].strip()
+            return None if reason in ("", "n/a") else reason
+    return None
+
+
+def _channels(path, header, leads):
+    """Positions of the leads among the record's signals."""
+    names = [name.lower() for name in header.sig_name]
+    if strange := [lead for lead in leads if lead not in names]:
+        raise DataError(f"{path}.hea has no lead {strange[0]!r}; it has {', '.join(names)}.")
+    return [names.index(lead) for lead in leads]
+
+
+def _rows(path, numbers):
+    """PTB-XL's rows of these recordings, in their order."""
+    import pandas as pd
+
+    columns = ["ecg_id", "patient_id", "scp_codes", "strat_fold", "filename_lr"]
+    try:
+        table = pd.read_csv(path, usecols=columns).set_index("ecg_id", drop=False)
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} is not PTB-XL's table ({error}). Replace it.") from None
+    if missing := [n for n in numbers if n not in table.index]:
+        raise DataError(
+            f"{path} has no recording {missing[0]} ({len(missing)} of the {len(numbers)} asked for are not "
+            "in it). Name others with records=."
+        )
+    return table.loc[numbers]
+
+
+def _superclasses(folder, rows):
+    """Of each row, the superclasses of its diagnostic statements: "NORM", "MI+STTC", "none"."""
+    import ast
+
+    import pandas as pd
+
+    statements = pd.read_csv(folder / _STATEMENTS, index_col=0)
+    known = statements.diagnostic_class[statements.diagnostic == 1].to_dict()
+    for codes in rows.scp_codes:
+        found = {known[code] for code in ast.literal_eval(codes) if code in known}
+        yield "+".join(name for name in SUPERCLASSES if name in found) or "none"
+
+
+# ---- from recordings to beats
+
+
+def _cached(name, folder, table, headers, leads, seconds, fs):
+    """The beats of the records in `table`, {file: (record, patient, label, fold, diagnosis)}."""
+    if not table:
+        raise DataError(f"None of the records in {folder} has a diagnosis that was asked for.")
+    files = [folder / f"{file}.{end}" for file in table for end in ("hea", "dat")]
+    key = store.fingerprint(files, leads, seconds, fs, sorted(table.items()))
+    return store.cached(
+        f"{name}-{key}",
+        lambda: _cut(folder, table, headers, leads, seconds, fs),
+        fs=float(fs),
+        source="physionet",
+        classes=CLASSES,
+    )
+
+
+def _cut(folder, table, headers, leads, seconds, fs):
+    parts = []
+    for file, facts in table.items():
+        signals, peaks, rr = _cut_record(folder / file, headers[file], leads, seconds, fs)
+        parts.append((signals, peaks, rr, *(np.full(len(peaks), fact) for fact in facts)))
+    signals, samples, rr, records, patients, labels, folds, diagnoses = map(np.concatenate, zip(*parts))
+    if len(labels) == 0:
+        raise DataError(f"No beat was found in lead {leads[0]} of the {len(table)} records in {folder}.")
+    return Beats(
+        signals, labels, patients, records, folds if folds[0] else None, samples, rr, diagnoses,
+        classes=CLASSES, fs=fs,
+    )  # fmt: skip
+
+
+def _cut_record(path, header, leads, seconds, fs):
+    """Beats (n, 187) or (n, 187, leads), their R peaks (n,) and RR intervals (n, 2)."""
+    import wfdb
+
+    n = header.sig_len if seconds is None else min(header.sig_len, round(seconds * header.fs))
+    channels = _channels(path, header, leads)
+    for name in {header.file_name[i] for i in channels}:
+        if reason := _wrong(path.parent / name, (header, n)):
+            raise DataError(f"{path.parent / name} {reason}. Replace it by PhysioNet's.")
+    voltages = wfdb.rdrecord(str(path), sampto=n, channels=channels).p_signal
+    peaks = r_peaks(voltages[:, 0], header.fs)
+    cuts = []
+    for lead in voltages.T:
+        fine, ratio = resample(lead, header.fs, 3 * fs)  # of which the published recipe keeps a third
+        at = np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1)
+        cuts.append(segment(fine, at, 3 * fs))
+    signals = cuts[0] if len(leads) == 1 else np.stack(cuts, axis=-1)
+    return signals, peaks[:-1], rr_intervals(peaks, header.fs)[: len(signals)]
+
+
+def _count_left_out(total, reasons):
+    """Print how many records were left out, and why."""
+    told = [f"{len(names)} {why}" for why, names in reasons.items() if names]
+    if told:
+        print(f"{sum(map(len, reasons.values()))} of {total} records left out: {', '.join(told)}")
