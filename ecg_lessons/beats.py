@@ -122,7 +122,8 @@ class Beats:
             else:
                 frame[{"diagnoses": "diagnosis"}.get(name, name.removesuffix("s"))] = values
         if signals:
-            frame = pd.concat([frame, pd.DataFrame(np.asarray(self.signals))], axis=1)
+            rows = np.asarray(self.signals).reshape(len(self), -1)
+            frame = pd.concat([frame, pd.DataFrame(rows)], axis=1)
         return frame
 
     def split(self, test_size=0.2, by="beat", seed=0):

@@ -32,7 +32,7 @@ def real_folder(real_beats):
 def environment(request, monkeypatch, tmp_path):
     """Tests without real data see no data directory, an empty cache, and no network but their own."""
     monkeypatch.delenv("ECG_LESSONS_SOURCE", raising=False)
-    if {"real_beats", "real_folder"} & set(request.fixturenames):
+    if {"real_beats", "real_folder", "real_ptb"} & set(request.fixturenames):
         return
     monkeypatch.delenv("ECG_LESSONS_DATA", raising=False)
     monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path / "cache"))

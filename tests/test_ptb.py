@@ -1,0 +1,442 @@
+"""PTB Diagnostic and PTB-XL: from recordings with a diagnosis to beats, and what can be wrong with them."""
+
+import shutil
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+from helpers import assert_same, send
+from wfdb.processing import compare_annotations
+
+from ecg_lessons import (
+    Beats,
+    DataError,
+    fetch_ptbdb,
+    fetch_ptbxl,
+    kaggle,
+    make_record,
+    physionet,
+    ptb,
+    segment,
+    store,
+    write_kaggle_csv,
+)
+from ecg_lessons.segment import r_peaks, resample
+
+LEADS = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
+REASONS = {
+    "patient001/s0010_re": "Myocardial infarction",
+    "patient002/s0015lre": "Healthy control",
+    "patient003/s0017lre": "Bundle branch block",
+    "patient200/s0405_re": "n/a",
+}
+NAMES = list(REASONS)
+
+
+def write(folder, name, seed, fs, comments=(), seconds=12.0, flat=False):
+    """A twelve-lead record of format 16, with sums in its header."""
+    import wfdb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lead = make_record("x", minutes=seconds / 60, seed=seed)[0].p_signal[:, 0]
+    signal = resample(lead, 360, fs)[0]
+    if flat:
+        signal = np.zeros_like(signal)
+    signals = np.column_stack([signal * height for height in np.linspace(0.3, 1.2, 12)])
+    wfdb.wrsamp(
+        name, fs=fs, units=["mV"] * 12, sig_name=LEADS, p_signal=signals, fmt=["16"] * 12,
+        adc_gain=[2000.0] * 12, baseline=[0] * 12, comments=list(comments), write_dir=str(folder),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """A data directory with four records of PTB Diagnostic and six of PTB-XL."""
+    home = tmp_path_factory.mktemp("diagnosed")
+    for seed, (name, reason) in enumerate(REASONS.items()):
+        folder, record = name.split("/")
+        write(home / "ptbdb" / folder, record, seed, 1000, ["age: 50", f"Reason for admission: {reason}"])
+    rows = ["ecg_id,patient_id,scp_codes,strat_fold,filename_lr"]
+    codes = ["{'NORM': 100.0, 'SR': 0.0}", "{'IMI': 50.0, 'NDT': 0.0}", "{'SR': 0.0}"]
+    codes += ["{'NORM': 80.0, 'CRBBB': 0.0}", "{'NORM': 0.0}", "{'LVH': 100.0}"]
+    for i, code in enumerate(codes, start=1):
+        file = f"records100/00000/{i:05d}_lr"
+        rows.append(f'{i},{100 + i}.0,"{code}",{i},{file}')
+        write(home / "ptbxl" / "records100" / "00000", f"{i:05d}_lr", i, 100, seconds=10.0)
+    (home / "ptbxl" / "ptbxl_database.csv").write_text("\n".join(rows) + "\n")
+    classes = {"NORM": "NORM", "IMI": "MI", "NDT": "STTC", "CRBBB": "CD", "LVH": "HYP", "SR": ""}
+    lines = [f"{code},{1.0 if of else ''},{of}" for code, of in classes.items()]
+    (home / "ptbxl" / "scp_statements.csv").write_text("\n".join([",diagnostic,diagnostic_class", *lines]))
+    return home
+
+
+@pytest.fixture
+def home(written, tmp_path, monkeypatch):
+    """A copy of it, free to be damaged; the package's own list of records is these four."""
+    monkeypatch.setattr(ptb, "ptbdb_records", lambda: NAMES)
+    monkeypatch.setattr(physionet, "RETRIES", 0)
+    shutil.copytree(written, tmp_path / "home")
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def real_ptb(real_folder):
+    """The real PTB Diagnostic beats; skipped where there are none."""
+    if not (store.data_home() and (store.data_home() / "ptbdb").is_dir()):
+        pytest.skip("no PTB Diagnostic records in ECG_LESSONS_DATA")
+    return fetch_ptbdb()
+
+
+# ---- the detector ---------------------------------------------------------------------------
+
+
+def found(name):
+    """True, missed and false R peaks in a whole MIT-BIH record, within 150 ms."""
+    folder = physionet.local_mitdb(None)[0] or physionet.cached_mitdb()
+    record, _, _, peaks = physionet.read_beats(folder, name)
+    same = compare_annotations(peaks, r_peaks(record.p_signal[:, 0], record.fs), 54)
+    return same.tp, same.fn, same.fp
+
+
+def test_the_detector_finds_99_of_100_beats_of_mit_bih_and_99_of_100_are_beats(real_folder):
+    with ProcessPoolExecutor(2) as pool:
+        hits, missed, alarms = np.sum(list(pool.map(found, physionet.record_names())), axis=0)
+    print(f"sensitivity {hits / (hits + missed):.4f}, positive predictivity {hits / (hits + alarms):.4f}")
+    assert hits / (hits + missed) >= 0.99 and hits / (hits + alarms) >= 0.99
+
+
+@pytest.mark.parametrize("fs", [100, 250, 360, 500, 1000])
+@pytest.mark.parametrize("height", [0.05, 1.0, 20.0])
+def test_the_detector_works_at_any_frequency_and_height(fs, height):
+    record, annotation = make_record("100", minutes=10 / 60, seed=3)
+    beats = annotation.sample[[s != "+" for s in annotation.symbol]] / 360
+    signal, _ = resample(record.p_signal[:, 0], 360, fs)
+    peaks = r_peaks(5 + height * signal, fs) / fs
+    inside = beats[(beats > 0.2) & (beats < 9.8)]
+    assert all(np.abs(peaks - beat).min() < 0.06 for beat in inside)
+    assert len(peaks) <= len(beats) + 1
+
+
+def test_a_flat_lead_has_no_peaks_and_a_broken_one_is_refused():
+    assert len(r_peaks(np.zeros(3600), 360)) == 0
+    with pytest.raises(ValueError, match="NaN"):
+        r_peaks(np.full(3600, np.nan), 360)
+    with pytest.raises(ValueError, match="one lead"):
+        r_peaks(np.zeros((3600, 2)), 360)
+
+
+# ---- the real recordings ----------------------------------------------------------------------
+
+
+def test_the_real_records_give_the_people_that_their_headers_name(real_ptb):
+    frame = real_ptb.to_frame().drop_duplicates("record")
+    assert len(frame) == 64 and real_ptb.classes == ("normal", "abnormal") and real_ptb.fs == 120
+    assert frame.groupby("diagnosis").record.count()[["Healthy control", "Bundle branch block"]].tolist() == [
+        27,
+        14,
+    ]
+    assert frame.patient[frame.label == 0].nunique() == 18
+    assert ((frame.label == 0) == (frame.diagnosis == "Healthy control")).all()
+    assert np.isfinite(real_ptb.signals).all() and len(real_ptb) > 600
+    # a beat of a 10 s record lasts between 0.3 and 2 s, and there is one each
+    assert np.nanmin(real_ptb.rr) > 0.25 and np.nanmax(real_ptb.rr) < 2.5
+
+
+def test_all_of_a_long_record_is_cut_on_request(real_ptb):
+    name = "patient001/s0014lre"
+    ten, whole = (fetch_ptbdb(records=[name], seconds=s) for s in (10.0, None))
+    assert len(whole) > 9 * len(ten) and whole.samples.max() > 110_000
+    three = fetch_ptbdb(records=[name], leads=("ii", "v5", "vx"))
+    assert three.signals.shape == (len(ten), 187, 3)
+    np.testing.assert_array_equal(three.signals[..., 0], ten.signals)
+
+
+def test_the_real_ptb_xl_is_split_by_patient_already(real_ptb):
+    if not (store.data_home() / "ptbxl").is_dir():
+        pytest.skip("no PTB-XL records in ECG_LESSONS_DATA")
+    beats = fetch_ptbxl()
+    frame = beats.to_frame().drop_duplicates("record")
+    assert len(frame) == 500 and frame.patient.nunique() == 466
+    assert (frame.groupby("patient").fold.nunique() == 1).all() and frame.fold.nunique() == 10
+    assert (frame.label == 0).sum() == (frame.diagnosis == "NORM").sum() == 290
+
+
+# ---- small ones in their place ------------------------------------------------------------------
+
+
+def test_the_default_list_has_65_records():
+    assert len(set(ptb.ptbdb_records())) == 65 and ptb.ptbdb_records()[0] == "patient001/s0010_re"
+
+
+def test_beats_bear_their_records_label_and_what_has_no_diagnosis_is_counted(home, capsys):
+    beats = fetch_ptbdb(data_home=home)
+    assert "1 of 4 records left out: 1 with no reason for admission" in capsys.readouterr().out
+    frame = beats.to_frame().drop_duplicates("record")
+    assert frame.label.tolist() == [1, 0, 1] and frame.patient.tolist() == [n[:10] for n in NAMES[:3]]
+    assert dict(zip(frame.record, frame.diagnosis)) == {n: REASONS[n] for n in NAMES[:3]}
+    fetch_ptbdb(data_home=home)  # from the cache: told again
+    assert "1 of 4 records left out" in capsys.readouterr().out
+
+
+def test_infarction_alone_leaves_the_other_patients_out(home, capsys):
+    beats = fetch_ptbdb(data_home=home, abnormal="mi")
+    assert set(beats.records) == set(NAMES[:2])
+    assert "1 of other patients" in capsys.readouterr().out
+
+
+def test_a_beat_is_the_published_cut_of_the_lead_at_three_times_its_frequency(home):
+    import wfdb
+
+    name = NAMES[0]
+    lead = wfdb.rdrecord(str(home / "ptbdb" / name), sampto=10_000).p_signal[:, 1]
+    peaks = r_peaks(lead, 1000)
+    for fs in (120.0, 125.0):
+        beats = fetch_ptbdb(data_home=home, records=[name], fs=fs)
+        fine, ratio = resample(lead, 1000, 3 * fs)
+        expected = segment(fine, np.round(peaks * ratio).astype(int), 3 * fs)
+        np.testing.assert_allclose(beats.signals, expected, atol=1e-5)
+        assert beats.fs == fs and (beats.samples == peaks[:-1]).all()
+    np.testing.assert_allclose(beats.rr[:, 1], np.diff(peaks) / 1000, atol=1e-5)
+
+
+def test_a_beat_lasts_as_long_at_either_frequency(home):
+    slow, fast = (fetch_ptbdb(data_home=home, fs=fs) for fs in (120, 125))
+    lengths = [np.median((b.signals > 0).sum(1)) / b.fs for b in (slow, fast)]
+    assert lengths[0] == pytest.approx(lengths[1], abs=0.01)
+
+
+def test_several_leads_lie_side_by_side(home, tmp_path):
+    beats = fetch_ptbdb(data_home=home, leads=("ii", "V1"))
+    assert beats.signals.shape[1:] == (187, 2)
+    again = fetch_ptbdb(data_home=home, leads=("ii", "V1"))  # from the cache
+    assert_same(beats, again)
+    np.testing.assert_allclose(beats.signals[..., 0], beats.signals[..., 1], atol=2e-3)
+    assert beats.to_frame(signals=True).shape[1] > 2 * 187
+
+
+def test_ptb_xl_calls_normal_what_is_normal_only(home):
+    beats = fetch_ptbxl(data_home=home, records=range(1, 7))
+    frame = beats.to_frame().drop_duplicates("record").set_index("record")
+    assert frame.diagnosis.to_dict() == {
+        "1": "NORM", "2": "MI+STTC", "3": "none", "4": "NORM+CD", "5": "NORM", "6": "HYP"
+    }  # fmt: skip
+    assert frame.label.to_list() == [0, 1, 1, 1, 0, 1]
+    assert frame.patient["6"] == "106" and frame.fold["6"] == "6"
+
+
+# ---- what can be wrong --------------------------------------------------------------------------
+
+
+def test_wrong_arguments_are_refused(home):
+    for wrong in (
+        {"abnormal": "some"},
+        {"leads": ()},
+        {"leads": ("ii", "II")},
+        {"seconds": 0},
+        {"fs": 5},
+        {"records": ["s0010_re"]},
+        {"source": "elsewhere"},
+        {"source": "kaggle", "abnormal": "mi"},
+    ):
+        with pytest.raises(ValueError):
+            fetch_ptbdb(**({"data_home": home} | wrong))
+    for wrong in ({"task": "mi"}, {"source": "kaggle"}, {"leads": ()}):
+        with pytest.raises(ValueError):
+            fetch_ptbxl(**({"data_home": home} | wrong))
+
+
+def test_an_unknown_lead_is_named_with_those_there_are(home):
+    with pytest.raises(DataError, match=r"s0010_re\.hea has no lead 'v9'; it has i, ii"):
+        fetch_ptbdb(data_home=home, leads=("v9",))
+
+
+@pytest.mark.parametrize("end", ["hea", "dat"])
+def test_a_missing_file_is_named(home, end):
+    (home / "ptbdb" / f"{NAMES[2]}.{end}").unlink()
+    with pytest.raises(DataError, match=rf"s0017lre\.{end} is missing"):
+        fetch_ptbdb(data_home=home)
+    (home / "ptbxl" / "records100" / "00000" / f"00004_lr.{end}").unlink()
+    with pytest.raises(DataError, match=rf"00004_lr\.{end} is missing"):
+        fetch_ptbxl(data_home=home, records=range(1, 7))
+
+
+@pytest.mark.parametrize("damage, message", [
+    (lambda b: b[:5000], "holds 5000 bytes"), (lambda b: b"x" + b[1:], "does not begin"),
+    (lambda b: b[:100_001] + b"?" + b[100_002:], "does not add up"), (lambda b: b"", "holds 0 bytes"),
+])  # fmt: skip
+def test_a_damaged_signal_is_named(home, damage, message):
+    path = home / "ptbdb" / f"{NAMES[1]}.dat"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DataError, match=f"s0015lre.dat {message}"):
+        fetch_ptbdb(data_home=home)
+
+
+@pytest.mark.parametrize("text", ["", "<html>", "s0015lre twelve 1000", "s0015lre 1 1000 0\n"])
+def test_a_damaged_header_is_named(home, text):
+    (home / "ptbdb" / f"{NAMES[1]}.hea").write_text(text)
+    with pytest.raises(DataError, match=r"s0015lre\.hea is not a header"):
+        fetch_ptbdb(data_home=home)
+
+
+def test_a_header_without_a_diagnosis_is_left_out_and_none_with_one_is_an_error(home, capsys):
+    for name in NAMES[:3]:
+        path = home / "ptbdb" / f"{name}.hea"
+        path.write_text("".join(line for line in path.open() if "Reason" not in line))
+        if name != NAMES[2]:
+            fetch_ptbdb(data_home=home)
+    assert "3 with no reason for admission" in capsys.readouterr().out
+    with pytest.raises(DataError, match="None of the records"):
+        fetch_ptbdb(data_home=home)
+
+
+def test_a_record_without_a_beat_is_left_out_and_none_with_one_is_an_error(home, capsys):
+    comments = ["Reason for admission: Healthy control"]
+    write(home / "ptbdb" / "patient002", "s0015lre", 0, 1000, comments, flat=True)
+    assert set(fetch_ptbdb(data_home=home).records) == {NAMES[0], NAMES[2]}
+    assert "1 without a beat" in capsys.readouterr().out
+    with pytest.raises(DataError, match="No beat was found in lead ii"):
+        fetch_ptbdb(data_home=home, records=[NAMES[1]])
+
+
+def test_a_damaged_table_or_a_recording_it_does_not_have_is_named(home):
+    with pytest.raises(DataError, match="has no recording 7 "):
+        fetch_ptbxl(data_home=home, records=range(1, 9))
+    (home / "ptbxl" / "ptbxl_database.csv").write_text("<html>no")
+    with pytest.raises(DataError, match=r"ptbxl_database\.csv is not PTB-XL's table"):
+        fetch_ptbxl(data_home=home, records=range(1, 7))
+
+
+def test_a_changed_record_is_not_answered_from_the_cache(home):
+    before = fetch_ptbdb(data_home=home)
+    write(home / "ptbdb" / "patient001", "s0010_re", 77, 1000, ["Reason for admission: Healthy control"])
+    after = fetch_ptbdb(data_home=home)
+    assert (
+        set(after.labels[after.records == NAMES[0]]) == {0}
+        and len(after) != len(before)
+        or not (np.array_equal(after.signals, before.signals))
+    )
+
+
+# ---- downloads ------------------------------------------------------------------------------------
+
+
+def web(folder, asked, ranges=True, faults=None):
+    """An answer for `serve`: the files of `folder`, in part where a part is asked for."""
+
+    def answer(handler):
+        name = handler.path.split("/", 3)[3]
+        asked.append((name, handler.headers.get("Range")))
+        name = {"patient200/s0405lre.hea": "patient200/s0405_re.hea"}.get(name, name)
+        if faults and name in faults:
+            return send(handler, **faults[name])
+        if not (folder / name).is_file():
+            return send(handler, status=404)
+        content = (folder / name).read_bytes()
+        if ranges and (part := handler.headers.get("Range")):
+            return send(handler, content[: int(part.split("-")[1]) + 1], status=206)
+        send(handler, content)
+
+    return answer
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_download_takes_what_it_needs_and_gives_the_same_beats(home, serve, monkeypatch, ranges):
+    asked = []
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(web(home / "ptbdb", asked, ranges)))
+    beats = fetch_ptbdb()
+    assert_same(beats, fetch_ptbdb(data_home=home))
+    names = sorted(name for name, _ in asked)
+    heads = [n.replace("s0405_re", "s0405lre") + ".hea" for n in NAMES]
+    assert names == sorted(heads + [n + ".dat" for n in NAMES[:3]])  # no signal without a diagnosis
+    assert {part for name, part in asked if name.endswith("dat")} == {"bytes=0-239999"}
+    size = (store.cache_dir() / "ptbdb" / f"{NAMES[0]}.dat").stat().st_size
+    assert size == (240_000 if ranges else 288_000)
+    asked.clear()
+    fetch_ptbdb()
+    assert not asked
+    whole = fetch_ptbdb(seconds=None)  # more than before: fetched anew
+    assert_same(whole, fetch_ptbdb(data_home=home, seconds=None))
+    assert len(asked) == (3 if ranges else 0)
+
+
+def test_ptb_xl_is_downloaded_with_its_tables(home, serve, monkeypatch):
+    asked = []
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(web(home / "ptbxl", asked)))
+    beats = fetch_ptbxl(records=[2, 5])
+    assert_same(beats, fetch_ptbxl(data_home=home, records=[2, 5]))
+    assert len(asked) == 6
+
+
+FAULTS = {
+    "404": (dict(status=404), "answered 404"),
+    "a sign-in page": (dict(body=b"<html>Sign in</html>" * 20_000, kind="text/html"), "not the file"),
+    "too short": (dict(body=b"0" * 5000), "not the file"),
+    "a cut connection": (dict(body=b"0" * 5000, length=9000), "could not be downloaded"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("end", ["hea", "dat"])
+def test_a_failing_server_gives_one_clear_error_and_nothing_wrong_stays(home, serve, monkeypatch, fault, end):
+    response, message = FAULTS[fault]
+    faults = {f"{NAMES[1]}.{end}": response}
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(web(home / "ptbdb", [], True, faults)))
+    with pytest.raises(DataError, match=message) as error:
+        fetch_ptbdb()
+    assert f"s0015lre.{end}" in str(error.value) and error.value.__suppress_context__
+    assert not (store.cache_dir() / "ptbdb" / f"{NAMES[1]}.{end}").exists()
+    faults.clear()
+    assert_same(fetch_ptbdb(), fetch_ptbdb(data_home=home))
+
+
+def test_a_downloaded_file_that_was_damaged_since_is_fetched_again(home, serve, monkeypatch):
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(web(home / "ptbdb", [])))
+    beats = fetch_ptbdb()
+    (store.cache_dir() / "ptbdb" / f"{NAMES[0]}.dat").write_bytes(b"short")
+    (store.cache_dir() / "ptbdb" / f"{NAMES[1]}.hea").write_bytes(b"")
+    assert_same(fetch_ptbdb(), beats)
+
+
+# ---- the same from Kaggle, and made up -----------------------------------------------------------------
+
+
+@pytest.fixture
+def csvs(tmp_path, some_beats):
+    """Two CSVs in the published form, and what they hold."""
+    import dataclasses
+
+    signals = some_beats.signals[:60]
+    parts = [Beats(signals[:20], np.zeros(20)), Beats(signals[20:], np.ones(40))]
+    (tmp_path / "csvs").mkdir()
+    for part, name in zip(parts, kaggle.PTB_FILES.values()):
+        written = write_kaggle_csv(part, part, tmp_path)[0]
+        shutil.move(written, tmp_path / "csvs" / name)
+    both = Beats(signals, np.repeat([0, 1], [20, 40]), classes=ptb.CLASSES, fs=125.0, source="kaggle")
+    return tmp_path / "csvs", dataclasses.replace(both)
+
+
+def test_the_kaggle_files_are_read(csvs):
+    folder, expected = csvs
+    assert_same(fetch_ptbdb(source="kaggle", data_home=folder), expected)
+
+
+def test_a_kaggle_file_that_is_missing_or_holds_the_other_class_is_named(csvs):
+    folder, _ = csvs
+    shutil.copy(folder / "ptbdb_normal.csv", folder / "ptbdb_abnormal.csv")
+    with pytest.raises(DataError, match=r"ptbdb_abnormal\.csv, row 1: the label is 0"):
+        fetch_ptbdb(source="kaggle", data_home=folder)
+    (folder / "ptbdb_abnormal.csv").unlink()
+    with pytest.raises(DataError, match=r"ptbdb_abnormal\.csv is missing"):
+        fetch_ptbdb(source="kaggle", data_home=folder)
+
+
+def test_simulated_people_must_be_asked_for(monkeypatch):
+    monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
+    for beats in (fetch_ptbdb(), fetch_ptbxl()):
+        assert beats.source == "simulated" and beats.classes == ptb.CLASSES and set(beats.labels) == {0, 1}
+        assert (beats.to_frame().groupby("patient").label.nunique() == 1).all()
+    assert fetch_ptbxl().folds is not None and fetch_ptbdb(leads=("ii", "v1")).signals.shape[2] == 2
+    monkeypatch.delenv("ECG_LESSONS_SOURCE")
+    monkeypatch.setattr(physionet, "RETRIES", 0)
+    with pytest.raises(DataError):
+        fetch_ptbdb()
