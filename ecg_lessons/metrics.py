@@ -139,6 +139,82 @@ def bootstrap_interval(
     return Interval(*(part if np.ndim(part) else float(part) for part in (value, *ends)))
 
 
+def mean_by_group(labels, probabilities, groups):
+    """One verdict for each recording or person: the mean over its beats.
+
+    Parameters
+    ----------
+    labels : int array (n beats,)
+    probabilities : float array (n beats,) or (n beats, number of classes)
+    groups : array (n beats,)
+        The record or the patient of each beat.
+
+    Returns
+    -------
+    (labels (n groups,), probabilities (n groups, ...), names (n groups,))
+        Groups in the order of their names.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together, or the beats of a group differ in their label.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
+    if labels.ndim != 1 or probabilities.shape[:1] != labels.shape:
+        raise ValueError(f"labels {labels.shape} and probabilities {probabilities.shape} do not fit together")
+    names, first, owner = np.unique(
+        _column(groups, len(labels), "groups"), return_index=True, return_inverse=True
+    )
+    if (mixed := labels != labels[first][owner]).any():
+        raise ValueError(f"the beats of {names[owner[mixed.argmax()]]} do not all have the same label")
+    sums = np.zeros((len(names), *probabilities.shape[1:]))
+    np.add.at(sums, owner, probabilities)
+    counts = np.bincount(owner, minlength=len(names)).reshape(-1, *[1] * (probabilities.ndim - 1))
+    return labels[first], sums / counts, names
+
+
+def by_recording(beats, probabilities):
+    """The mean over each recording's beats: (labels, probabilities, patients), one entry a recording."""
+    labels, mean, records = mean_by_group(beats.labels, probabilities, beats.records)
+    owner = dict(zip(beats.records, beats.patients))
+    return labels, mean, np.array([owner[record] for record in records])
+
+
+def auroc(labels, chances):
+    """The area under the ROC curve of class 1; NaN where only one of the classes occurs."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(labels, chances)) if len(np.unique(labels)) > 1 else np.nan
+
+
+def auroc_interval(labels, chances, groups, n=1000, seed=0):
+    """The AUROC with its 95 % interval, groups (people) drawn again; or by how much one is ahead.
+
+    Parameters
+    ----------
+    labels : int array (n,)
+        0 or 1.
+    chances : float array (n,) or (n, 2)
+        Of class 1. With two columns, those of two models: their difference is given, both judged on
+        the same draws, so that what is hard about a draw is hard for both.
+    groups : array (n,)
+    n, seed : int
+        As for `bootstrap_interval`.
+
+    Returns
+    -------
+    Interval
+    """
+    chances = np.asarray(chances, dtype=np.float64)
+    ahead = chances.ndim == 2
+    both = chances if ahead else np.stack([chances, chances], axis=1)
+
+    def metric(labels, both):
+        return auroc(labels, both[:, 0]) - (auroc(labels, both[:, 1]) if ahead else 0)
+
+    return bootstrap_interval(metric, labels, both, groups, n=n, seed=seed, classes=("0", "1"))
+
+
 def reliability_table(labels, probabilities, bins=15, classes=CLASSES):
     """How often the network is right when it says it is so sure.
 

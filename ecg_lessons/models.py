@@ -1,5 +1,6 @@
 """The course's network, and its trained weights. Importing this module starts Keras, quietly."""
 
+import logging
 import os
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -32,9 +33,11 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"ecg_lessons.models needs TensorFlow ({error}): pip install 'ecg-lessons[models]'"
     ) from None
+# It warns wherever several networks answer in turn, as they do in the chapters.
+logging.getLogger("tensorflow").setLevel("ERROR")
 
 # The networks that ship with the package, each as weights/NAME.keras.
-PRETRAINED = ("mitbih", "mitbih-ds1", "mitbih-context")
+PRETRAINED = ("mitbih", "mitbih-ds1", "mitbih-context", "ptbxl")
 
 
 def cnn_lstm(
@@ -125,13 +128,16 @@ def load_pretrained(name="mitbih"):
 
     Parameters
     ----------
-    name : "mitbih", "mitbih-ds1" or "mitbih-context"
+    name : "mitbih", "mitbih-ds1", "mitbih-context" or "ptbxl"
         "mitbih" was trained on four fifths of all beats of MIT-BIH, drawn by beat, so it knows
         every patient there; "mitbih-ds1" on the patients of DS1 alone. Both read beats as
         published, (n, 187, 1), and are the first seed of ``python -m ecg_lessons.reference``,
         whose results are in ``results/reference.json``. "mitbih-context", trained on DS1, reads
         what `staircase.inputs` gives for ``staircase.CHOSEN``, and is the first seed of
-        ``python -m ecg_lessons.staircase`` (``results/staircase.json``).
+        ``python -m ecg_lessons.staircase`` (``results/staircase.json``). "ptbxl" is "mitbih" tuned by
+        ``python -m ecg_lessons.transfer`` on recordings 1 to 500 of PTB-XL: column 1 of its answer is
+        the probability that the recording, lead II, is not normal; take the mean over its beats
+        (``results/transfer.json``).
 
     Raises
     ------

@@ -29,6 +29,7 @@ _VENTRICULAR = np.array([
     [-0.17, -0.075, 0.0, 0.090, 0.30],
     [0.025, 0.025, 0.032, 0.040, 0.070],
 ])  # fmt: skip
+_DIAGNOSES = ("simulated normal", "simulated wide QRS", "simulated odd T wave")
 _PACED = np.array([
     [0.55, -0.30, 0.95, -0.60, -0.35],  # the first is the pacemaker's spike, not a P wave
     [-0.065, -0.045, 0.0, 0.080, 0.33],
@@ -136,10 +137,10 @@ def make_people(n=60, seed=0, leads=1, fs=120.0, folds=None):
     heights = np.r_[1.0, rng.uniform(-1, 1, leads - 1)]
     parts = []
     for person in range(n):
-        sinus, abnormal = _person(rng, _SINUS), person % 3 > 0
-        if person % 3 == 1:
+        sinus, kind = _person(rng, _SINUS), person % 3
+        if kind == 1:
             sinus[1:, 1:4] *= rng.uniform(1.3, 2.2)
-        elif person % 3 == 2:
+        elif kind == 2:
             sinus[0, 4] *= rng.uniform(-0.8, 0.5)
         lead, _, peaks = _ecg(rng, ["N"] * 40, sinus)
         lead, peaks = lead[: 10 * FS] - _BASELINE, peaks[peaks < 10 * FS]
@@ -148,13 +149,14 @@ def make_people(n=60, seed=0, leads=1, fs=120.0, folds=None):
             fine, ratio = resample(height * lead + rng.normal(0, 2, len(lead)), FS, 3 * fs)
             cuts.append(segment(fine, np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1), 3 * fs))
         signals = cuts[0] if leads == 1 else np.stack(cuts, axis=-1)
-        facts = (f"s{person + 1:02d}", int(abnormal), "" if folds is None else str(person // 3 % folds + 1))
+        fold = "" if folds is None else str(person // 3 % folds + 1)
+        facts = (f"s{person + 1:02d}", int(kind > 0), fold, _DIAGNOSES[kind])
         rows = [np.full(len(signals), fact) for fact in facts]
         parts.append((signals, *rows, peaks[:-1], rr_intervals(peaks, FS)[:-1]))
-    signals, names, labels, dealt, samples, rr = map(np.concatenate, zip(*parts))
+    signals, names, labels, dealt, diagnoses, samples, rr = map(np.concatenate, zip(*parts))
     return Beats(
-        signals, labels, names, names, dealt if folds else None, samples, rr,
-        np.full(len(names), "simulated"), classes=("normal", "abnormal"), fs=fs, source="simulated",
+        signals, labels, names, names, dealt if folds else None, samples, rr, diagnoses,
+        classes=("normal", "abnormal"), fs=fs, source="simulated",
     )  # fmt: skip
 
 

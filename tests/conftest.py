@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import ecg_lessons
-from ecg_lessons import physionet
+from ecg_lessons import physionet, store
 
 # Read before any test changes the environment.
 _SIMULATED = os.environ.get("ECG_LESSONS_SOURCE") == "simulated"
@@ -26,6 +26,14 @@ def real_beats():
 def real_folder(real_beats):
     """The folder that holds the real records."""
     return physionet.local_mitdb(None)[0] or physionet.cached_mitdb()
+
+
+@pytest.fixture(scope="session")
+def real_ptb(real_folder):
+    """The real PTB Diagnostic beats; the test is skipped where their records are not at hand."""
+    if not (store.data_home() and (store.data_home() / "ptbdb").is_dir()):
+        pytest.skip("no PTB Diagnostic records in ECG_LESSONS_DATA")
+    return ecg_lessons.fetch_ptbdb()
 
 
 @pytest.fixture(autouse=True)

@@ -10,15 +10,20 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_score,
 
 from ecg_lessons.metrics import (
     apply_temperature,
+    auroc,
+    auroc_interval,
     bootstrap_interval,
     brier_score,
+    by_recording,
     classification_table,
     ec57,
     expected_calibration_error,
+    mean_by_group,
     reliability_table,
     scores,
     temperature_scale,
 )
+from ecg_lessons.simulate import make_people
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 5, 500)
@@ -298,3 +303,45 @@ def test_ec57_worked_out_by_hand():
 def test_ec57_wants_a_record_for_each_beat():
     with pytest.raises(ValueError, match="records must have shape"):
         ec57(LABELS, PREDICTED, ["100"])
+
+
+def test_a_group_has_the_mean_of_its_beats_and_their_label():
+    labels, groups = np.array([0, 1, 1, 0, 1]), np.array(["b", "a", "a", "b", "c"])
+    p = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.5, 0.5], [0.0, 1.0]])
+    of, mean, names = mean_by_group(labels, p, groups)
+    assert names.tolist() == ["a", "b", "c"] and of.tolist() == [1, 0, 1]
+    np.testing.assert_allclose(mean, [[0.3, 0.7], [0.7, 0.3], [0.0, 1.0]])
+    np.testing.assert_allclose(mean_by_group(labels, p[:, 1], groups)[1], mean[:, 1])
+
+
+def test_a_group_with_two_labels_is_refused():
+    with pytest.raises(ValueError, match="beats of a do not all have the same label"):
+        mean_by_group([0, 1], [0.5, 0.5], ["a", "a"])
+    with pytest.raises(ValueError, match="do not fit together"):
+        mean_by_group([0, 1], [0.5], ["a", "a"])
+    with pytest.raises(ValueError, match="none of the groups"):
+        mean_by_group([0, 1], [0.5, 0.5], ["a", None])
+
+
+def test_what_it_is_ahead_by_is_the_difference_with_an_interval():
+    rng = np.random.default_rng(0)
+    labels, owner = rng.integers(0, 2, 300), np.arange(300).astype(str)
+    good, poor = labels + rng.normal(0, 0.7, 300), labels + rng.normal(0, 3, 300)
+    both = np.stack([good, poor], axis=1)
+    alone = [auroc_interval(labels, column, owner).value for column in both.T]
+    ahead = auroc_interval(labels, both, owner)
+    assert ahead.value == pytest.approx(alone[0] - alone[1], abs=1e-12)
+    assert 0 < ahead.low < ahead.value < ahead.high
+
+
+def test_an_area_needs_both_classes():
+    assert np.isnan(auroc([1, 1], [0.2, 0.3])) and auroc([0, 1], [0.2, 0.3]) == 1
+
+
+def test_a_recording_has_its_owner():
+    beats = make_people(6)
+    chances = np.random.default_rng(0).random(len(beats))
+    labels, mean, patients = by_recording(beats, chances)
+    assert patients.tolist() == np.unique(beats.patients).tolist()  # one recording each
+    assert mean[0] == pytest.approx(chances[beats.patients == patients[0]].mean())
+    assert labels.tolist() == [beats.labels[beats.patients == p][0] for p in patients]

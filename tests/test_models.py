@@ -12,7 +12,8 @@ import pytest
 from ecg_lessons import DataError, load_pretrained, load_results, make_beats, staircase
 from ecg_lessons import reference as command
 from ecg_lessons.metrics import scores
-from ecg_lessons.models import PRETRAINED, cnn_lstm, keras
+from ecg_lessons.models import PRETRAINED, cnn_lstm, freeze_encoder, keras, with_new_head
+from ecg_lessons.simulate import make_people
 
 ROOT = Path(__file__).parents[1]
 CHAPTER = ROOT / "book" / "03_cnn_lstm.ipynb"
@@ -59,6 +60,63 @@ def test_the_lstm_keeps_the_fast_path_of_a_gpu_open():
     lstm = cnn_lstm().get_layer("lstm").forward_layer
     assert (lstm.activation.__name__, lstm.recurrent_activation.__name__) == ("tanh", "sigmoid")
     assert lstm.recurrent_dropout == 0 and not lstm.unroll and lstm.use_bias
+
+
+def tuned(model, seed=0):
+    """A network for normal or not, its encoder frozen, after two short epochs; and the one before."""
+    keras.utils.set_random_seed(seed)
+    new = freeze_encoder(with_new_head(model, 2))
+    before = {layer.name: layer.get_weights() for layer in new.layers}
+    new.compile("adam", "sparse_categorical_crossentropy")
+    people = make_people(12)
+    new.fit(people.signals[..., None], people.labels, epochs=2, batch_size=32, verbose=0)
+    return new, before
+
+
+@pytest.mark.parametrize("name", ["mitbih", "random"])
+def test_what_is_frozen_stays_to_the_last_bit_and_the_head_learns(name):
+    model = load_pretrained("mitbih") if name == "mitbih" else cnn_lstm(**TINY)
+    new, before = tuned(model)
+    for layer in new.layers:
+        after = layer.get_weights()
+        same = all(np.array_equal(a, b) for a, b in zip(after, before[layer.name]))
+        assert same == (layer.name not in {"dense", "output"}), layer.name
+    for layer in model.layers:  # and the network it came from is as it was
+        if layer.name != "output":
+            for a, b in zip(layer.get_weights(), before[layer.name]):
+                np.testing.assert_array_equal(a, b)
+
+
+def test_the_weights_that_learn_are_the_dense_layers():
+    new = freeze_encoder(with_new_head(load_pretrained("mitbih"), 2))
+    learning = sum(int(np.prod(w.shape)) for w in new.trainable_weights)
+    assert learning == (192 * 64 + 64) + (64 * 2 + 2) == 12_482
+    assert new.count_params() == 217_621 - 5 * 65 + 2 * 65 == 217_426
+    again = freeze_encoder(new, frozen=False)
+    assert again is new and sum(int(np.prod(w.shape)) for w in new.trainable_weights) == 217_426 - 2 * (
+        48 + 128
+    )
+
+
+def test_a_new_head_keeps_what_the_layers_before_it_say():
+    model = load_pretrained("mitbih")
+    new = with_new_head(model, 3)
+    x = make_beats(20).signals[..., None]
+    outputs = [keras.Model(m.inputs, m.get_layer("dense").output).predict(x, verbose=0) for m in (model, new)]
+    np.testing.assert_array_equal(*outputs)
+    assert new.predict(x, verbose=0).shape == (20, 3) and not new.compiled
+    keras.utils.set_random_seed(1)
+    one, other = (with_new_head(model, 2).get_layer("output").get_weights()[0] for _ in range(2))
+    assert not np.array_equal(one, other)
+
+
+def test_a_network_of_another_make_is_refused():
+    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="output")])
+    for change in (freeze_encoder, lambda m: with_new_head(m, 2)):
+        with pytest.raises(ValueError, match="no layer named 'dense'"):
+            change(other)
+    with pytest.raises(ValueError, match="at least 2"):
+        with_new_head(cnn_lstm(**TINY), 1)
 
 
 def trained(beats, seed):

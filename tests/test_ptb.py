@@ -79,14 +79,6 @@ def home(written, tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
-@pytest.fixture(scope="session")
-def real_ptb(real_folder):
-    """The real PTB Diagnostic beats; skipped where there are none."""
-    if not (store.data_home() and (store.data_home() / "ptbdb").is_dir()):
-        pytest.skip("no PTB Diagnostic records in ECG_LESSONS_DATA")
-    return fetch_ptbdb()
-
-
 # ---- the detector ---------------------------------------------------------------------------
 
 

@@ -1,0 +1,194 @@
+"""What a network trained on MIT-BIH is worth on PTB-XL: ``python -m ecg_lessons.transfer``.
+
+Normal or not, lead II, five folds of whole patients (pairs of PTB-XL's own ten), several seeds. The
+pretrained network is tuned on each fold's training people; its rivals are judged on the same folds.
+Writes ``results/transfer.json``, and the network tuned on all the recordings.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .errors import DataError
+from .metrics import auroc, auroc_interval, by_recording
+from .models import cnn_lstm, keras, load_pretrained, with_new_head
+from .ptb import fetch_ptbxl
+from .reference import ROOT, machine, save
+from .store import write_results
+
+RIVALS = ("tuned", "scratch", "frozen", "frozen, random", "raw samples")
+FOLDS = 5
+# Of the tuned network and of the one from scratch: AdamW, warm-up, cosine.
+RECIPE = {
+    "tuned": {"epochs": 6, "rate": 1e-3},
+    "scratch": {"epochs": 12, "rate": 2e-3},
+    "batch": 128,
+    "decay": 0.1,  # of the weights
+    "strengths": [0.003, 0.03, 0.3],  # of the regressions: C, chosen on folds of the training people
+}
+
+
+def folds(beats):
+    """Fold 0 to 4 of each beat: PTB-XL's ten folds in pairs; a person is in one of them."""
+    return (beats.folds.astype(int) - 1) // 2
+
+
+def network(rival, seed):
+    """The network of "tuned" or "scratch" before its training, not compiled."""
+    keras.utils.set_random_seed(seed)
+    if rival == "tuned":
+        return with_new_head(load_pretrained("mitbih"), 2)
+    return cnn_lstm(2, momentum=0.9)
+
+
+def train(model, beats, plan, recipe=RECIPE):
+    """Train it on these beats."""
+    steps = plan["epochs"] * -(-len(beats) // recipe["batch"])
+    rate = keras.optimizers.schedules.CosineDecay(
+        plan["rate"] / 20, steps, warmup_target=plan["rate"], warmup_steps=steps // 10
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe["decay"], clipnorm=1.0)
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    model.fit(beats.signals[..., None], beats.labels, epochs=plan["epochs"], batch_size=recipe["batch"],
+              verbose=0)  # fmt: skip
+    return model
+
+
+def features(model, signals):
+    """What the LSTM of a network says of each beat: float32 array (n, units).
+
+    Parameters
+    ----------
+    model : keras.Model
+        As from `cnn_lstm` or `load_pretrained`.
+    signals : float32 array (n, 187)
+    """
+    encoder = keras.Model(model.inputs, model.get_layer("lstm").output)
+    return encoder.predict(signals[..., None], batch_size=1024, verbose=0)
+
+
+def regressed(arrays, labels, patients, test, strengths=tuple(RECIPE["strengths"])):
+    """Probability of class 1 for the beats in `test`, by a logistic regression on all others.
+
+    Its strength is chosen on three folds of the training people.
+
+    Parameters
+    ----------
+    arrays : float array (n, numbers)
+    labels, patients : arrays (n,)
+    test : bool array (n,)
+    strengths : sequence of float
+        Values of C to choose from.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
+        {"logisticregression__C": list(strengths)},
+        scoring="roc_auc",
+        cv=StratifiedGroupKFold(3),
+    )
+    search.fit(arrays[~test], labels[~test], groups=patients[~test])
+    return search.predict_proba(arrays[test])[:, 1]
+
+
+def cross_validated(rival, beats, seed, recipe=RECIPE):
+    """Probability that each beat's recording is abnormal, from networks that have not seen its owner."""
+    fold, chances = folds(beats), np.zeros(len(beats))
+    if rival == "raw samples":
+        arrays = beats.signals
+    elif rival in ("frozen", "frozen, random"):
+        keras.utils.set_random_seed(seed)
+        arrays = features(load_pretrained("mitbih") if rival == "frozen" else cnn_lstm(), beats.signals)
+    for test in (fold == k for k in range(FOLDS)):
+        if rival in ("tuned", "scratch"):
+            model = train(network(rival, seed), beats[~test], recipe[rival], recipe)
+            chances[test] = model.predict(beats.signals[test, :, None], batch_size=2048, verbose=0)[:, 1]
+        else:
+            chances[test] = regressed(arrays, beats.labels, beats.patients, test, recipe["strengths"])
+    return chances
+
+
+def run(
+    seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights", recipe=RECIPE, beats=None
+):
+    """Make all runs, and write what they gave.
+
+    Parameters
+    ----------
+    seeds : int
+        Seeds 0 to `seeds` - 1; what has no randomness is run once.
+    results, weights : Path
+        Folders for ``transfer.json`` and for ``ptbxl.keras``, the first seed's network.
+    recipe : dict
+        As ``RECIPE``.
+    beats : Beats, optional
+        Default: ``fetch_ptbxl()``.
+
+    Returns
+    -------
+    dict
+        What ``transfer.json`` holds: of each rival the AUROC per recording with every seed, that of the
+        seeds' mean with an interval by patient, and the same of what the tuned network is ahead by.
+
+    Raises
+    ------
+    DataError
+        If there are no real beats, or a file cannot be written.
+    """
+    if beats is None:
+        beats = fetch_ptbxl()
+        if beats.source != "physionet":
+            raise DataError(f"The transfer needs real recordings, not {beats.source} ones.")
+    found = {"recipe": recipe, "folds": FOLDS, "beats": len(beats), "source": beats.source}
+    found |= {"records": len(set(beats.records)), "patients": len(set(beats.patients)), **machine()}
+    found |= {"rivals": {}, "ahead": {}}
+    means = {}
+    for rival in RIVALS:
+        start, single = time.perf_counter(), rival in ("frozen", "raw samples")
+        each = [cross_validated(rival, beats, seed, recipe) for seed in range(1 if single else seeds)]
+        labels, _, patients = by_recording(beats, each[0])
+        means[rival] = by_recording(beats, np.mean(each, axis=0))[1]
+        found["rivals"][rival] = {
+            "seeds": [round(auroc(labels, by_recording(beats, chances)[1]), 4) for chances in each],
+            "mean of seeds": told(auroc_interval(labels, means[rival], patients)),
+            "seconds": round(time.perf_counter() - start),
+        }
+        print(f"{rival}: {found['rivals'][rival]['seeds']}", flush=True)
+    for rival in RIVALS[1:]:
+        both = np.stack([means["tuned"], means[rival]], axis=1)
+        found["ahead"][rival] = told(auroc_interval(labels, both, patients))
+    save(train(network("tuned", 0), beats, recipe["tuned"], recipe), Path(weights) / "ptbxl.keras")
+    write_results(Path(results) / "transfer.json", found)
+    return found
+
+
+def told(interval):
+    """An `Interval` as it is written down."""
+    return {name: round(value, 4) for name, value in interval._asdict().items()}
+
+
+def main(arguments=None):
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m ecg_lessons.transfer", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on (default 5)")
+    given = parser.parse_args(arguments)
+    if given.seeds < 1:
+        parser.error("--seeds must be at least 1")
+    try:
+        found = run(given.seeds)
+    except DataError as error:
+        return str(error)
+    for rival, numbers in found["rivals"].items():
+        print(rival, "AUROC {value:.3f} ({low:.3f} to {high:.3f})".format(**numbers["mean of seeds"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""The command that measures what transfer is worth on PTB-XL, and what it wrote."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ecg_lessons import DataError, fetch_ptbxl, load_pretrained, load_results, physionet, transfer
+from ecg_lessons.metrics import auroc, by_recording
+from ecg_lessons.simulate import make_people
+
+TINY = {
+    "tuned": {"epochs": 1, "rate": 1e-3},
+    "scratch": {"epochs": 1, "rate": 1e-3},
+    "batch": 128,
+    "decay": 0.1,
+    "strengths": [0.01, 0.1],
+}
+
+
+@pytest.fixture(scope="module")
+def people():
+    return make_people(40, folds=10)
+
+
+def test_no_person_is_in_two_folds_and_every_one_is_tested(people):
+    fold = transfer.folds(people)
+    assert set(fold) == set(range(transfer.FOLDS))
+    assert (people.to_frame().assign(fold=fold).groupby("patient").fold.nunique() == 1).all()
+
+
+def test_the_command_judges_every_rival_and_keeps_the_tuned_network(people, tmp_path):
+    found = transfer.run(2, tmp_path, tmp_path, TINY, people)
+    assert json.loads((tmp_path / "transfer.json").read_text()) == found
+    assert list(found["rivals"]) == list(transfer.RIVALS) and list(found["ahead"]) == list(
+        transfer.RIVALS[1:]
+    )
+    for name, rival in found["rivals"].items():
+        assert len(rival["seeds"]) == (1 if name in ("frozen", "raw samples") else 2)
+        assert 0 <= rival["mean of seeds"]["low"] <= rival["mean of seeds"]["value"] <= 1
+    # such coarse differences between made-up people are found in their samples
+    assert found["rivals"]["raw samples"]["seeds"][0] > 0.7
+    import keras
+
+    saved = keras.saving.load_model(tmp_path / "ptbxl.keras", compile=False)
+    assert saved.output_shape == (None, 2)
+
+
+def test_a_regression_never_sees_whom_it_answers_for(people):
+    """Labels of the tested people may be anything: the answers stay."""
+    test = transfer.folds(people) == 0
+    other = np.where(test, 1 - people.labels, people.labels)
+    one = transfer.regressed(people.signals, people.labels, people.patients, test)
+    np.testing.assert_array_equal(one, transfer.regressed(people.signals, other, people.patients, test))
+
+
+def test_it_wants_real_recordings_and_at_least_one_seed(monkeypatch, tmp_path):
+    monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
+    assert "needs real recordings" in transfer.main([])
+    monkeypatch.delenv("ECG_LESSONS_SOURCE")
+    monkeypatch.setattr(physionet, "RETRIES", 0)
+    with pytest.raises(DataError):
+        transfer.run(1, tmp_path, tmp_path)
+    with pytest.raises(SystemExit):
+        transfer.main(["--seeds", "0"])
+
+
+# ---- what it wrote -----------------------------------------------------------------------
+
+
+def test_the_results_meet_the_target():
+    found = load_results("transfer")
+    assert found["recipe"] == transfer.RECIPE and found["source"] == "physionet"
+    assert (found["records"], found["patients"]) == (500, 466)
+    tuned = found["rivals"]["tuned"]
+    assert len(tuned["seeds"]) >= 3 and np.mean(tuned["seeds"]) >= 0.87
+    assert tuned["mean of seeds"]["value"] > found["rivals"]["frozen, random"]["mean of seeds"]["value"]
+
+
+def test_the_shipped_network_knows_its_recordings(real_ptb):
+    """It was trained on these, so it must do better here than the tuned ones on people they had not seen."""
+    beats = fetch_ptbxl()
+    chances = load_pretrained("ptbxl").predict(beats.signals[..., None], batch_size=1024, verbose=0)[:, 1]
+    known = auroc(*by_recording(beats, chances)[:2])
+    assert known > load_results("transfer")["rivals"]["tuned"]["mean of seeds"]["high"]
