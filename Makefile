@@ -1,8 +1,8 @@
 # book      install what is needed into .venv and build the site into _build/html
 # test      install what is needed and check everything
 # chapters  re-execute the notebooks in place, on real data
-# reference train the reference network and the staircase with five seeds (an hour or more); goes on
-#           where it stopped
+# reference train the reference network, the staircase and the transfer with five seeds (an hour or
+#           more); the first two go on where they stopped
 # cards     measure the shipped networks and bring the cards' tables up to date
 # bench     measure how fast things are (some ten minutes)
 # clean     remove what these made
@@ -27,6 +27,7 @@ chapters: $(READY)
 reference: $(READY)
 	$(PY) -m ecg_lessons.reference
 	$(PY) -m ecg_lessons.staircase
+	$(PY) -m ecg_lessons.transfer
 
 cards: $(READY)
 	$(PY) tests/cards.py

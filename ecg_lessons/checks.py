@@ -17,7 +17,7 @@ class Verdict(NamedTuple):
     message: str
 
     def __repr__(self):
-        return f"{'Passed' if self.passed else 'Not yet'}. {self.message}"
+        return f"{'Passed' if self.passed else 'Not yet'}. {self.message[:1].upper()}{self.message[1:]}"
 
 
 def project_split(train, test):

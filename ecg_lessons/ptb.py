@@ -156,7 +156,8 @@ def fetch_ptbxl(
     if task != "norm":
         raise ValueError(f'task must be "norm", not {task!r}')
     leads = _checked(leads, None, fs)
-    if physionet.chosen_source(source) == "simulated":
+    source = physionet.chosen_source(source)
+    if source == "simulated":
         from .simulate import make_people
 
         return make_people(leads=len(leads), fs=fs, folds=10)
@@ -255,11 +256,12 @@ def _files(data_home, database, folders, wanted, title):
 def _wrong(path, signal, name=None):
     """What is wrong with a file, or None. `name` is its own, where `path` is temporary."""
     name = name or path.name
-    if name.endswith(".hea"):
-        first = path.read_bytes()[:200].split(b"\n")[0]
+    if not name.endswith((".dat", ".xyz")):
+        with open(path, "rb") as file:
+            first = file.readline(200)
+        if name.endswith(".csv"):
+            return None if b"," in first else "is no CSV table"
         return None if re.match(rb"\S+ \d+ \d+ \d+", first) else "is no WFDB header"
-    if name.endswith(".csv"):
-        return None if b"," in path.read_bytes()[:200].split(b"\n")[0] else "is no CSV table"
     header, n = signal
     channels = _in_file(name, header)
     size = path.stat().st_size

@@ -83,7 +83,7 @@ def load_results(name):
 
     Parameters
     ----------
-    name : "reference", "staircase", "evaluation" or "benchmark"
+    name : "reference", "staircase", "transfer", "evaluation" or "benchmark"
 
     Returns
     -------

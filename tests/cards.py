@@ -16,6 +16,7 @@ from ecg_lessons import (
     fetch_mitbih,
     fetch_record,
     load_pretrained,
+    load_results,
     metrics,
     staircase,
 )
@@ -162,6 +163,7 @@ def tables(found):
             [f"`{name}`", spaced(n["parameters"]), spaced(n["beats"]), n["patients"],
              interval(n["accuracy"]), interval(n["macro-F1"]), f"{n['ECE']:.3f}", f"{n['Brier']:.3f}"]
             for name, n in found["networks"].items()))  # fmt: skip
+    made["transfer"] = transfer_rows(load_results("transfer"))
     for c in "VS":
         head = ["group", "people", f"{c} beats", "sensitivity", "positive predictivity"]
         made[f"groups-{c}"] = rows(head, (
@@ -169,6 +171,23 @@ def tables(found):
              interval(g["classes"][c]["positive predictivity"])]
             for name, g in found["groups"].items()))  # fmt: skip
     return made
+
+
+def transfer_rows(found):
+    """Of each rival: the seeds' range, the AUROC of their mean, and what the tuned network is ahead by."""
+
+    def three(numbers, sign=""):
+        low, high = (f"{numbers[end]:{sign}.3f}" for end in ("low", "high"))
+        return f"{numbers['value']:{sign}.3f}\u00a0({low}\u00a0to\u00a0{high})"
+
+    names = {"tuned": "`mitbih`, all of it tuned", "scratch": "the same from scratch",
+             "frozen": "regression on `mitbih`'s encoder", "frozen, random": "regression on a random encoder",
+             "raw samples": "regression on the samples"}  # fmt: skip
+    head = ["model", "seeds", "AUROC of their mean", "tuned is ahead by"]
+    return rows(head, (
+        [names[name], " to ".join(f"{end:.3f}" for end in sorted({min(r["seeds"]), max(r["seeds"])})),
+         three(r["mean of seeds"]), three(found["ahead"][name], "+") if name in found["ahead"] else "–"]
+        for name, r in found["rivals"].items()))  # fmt: skip
 
 
 def rows(head, body):

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from run import ROOT, prepare
+from run import ROOT, notebooks, prepare
 
 from ecg_lessons import DataError
 from ecg_lessons.store import writing
@@ -62,7 +62,7 @@ def pictures(notebook):
 
 
 def main(arguments):
-    paths = [Path(a).resolve() for a in arguments] or sorted((ROOT / "book").glob("*.ipynb"))
+    paths = [Path(a).resolve() for a in arguments] or notebooks()
     if missing := [path for path in paths if not path.is_file()]:
         return f"{missing[0]} does not exist."
     try:

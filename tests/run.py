@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_lessons import DataError, data_available
+from ecg_lessons import DataError, data_available, fetch_ptbdb, fetch_ptbxl
 from ecg_lessons.physionet import download_mitdb
 
 ROOT = Path(__file__).parents[1]
@@ -36,9 +36,17 @@ def prepare():
             f"ECG_LESSONS_DATA names {os.environ['ECG_LESSONS_DATA']}, which holds no MIT-BIH records (nor "
             "do its folders mitdb and mitdb/1.0.0). Name the right one, or leave it unset."
         )
-    if where == "download":  # here, so that no progress bar ends up in a notebook's outputs
+    if where == "download":  # here and below, so that no progress bar ends up in a notebook's outputs
         download_mitdb()
+    if where:
+        fetch_ptbdb()
+        fetch_ptbxl()
     return where
+
+
+def notebooks():
+    """All that are run: the chapters, and the solution for teachers."""
+    return [*sorted((ROOT / "book").glob("*.ipynb")), *sorted((ROOT / "instructors").glob("*.ipynb"))]
 
 
 def main(arguments):
@@ -55,7 +63,9 @@ def main(arguments):
         mode = "--nbval-lax"
     options = [mode, f"--nbval-cell-timeout={CELL_SECONDS}", "--nbval-current-env"]
     options += ["--durations=15", "--durations-min=10"]  # which cells are slow
-    return pytest.main(["tests", *map(str, sorted(Path("book").glob("*.ipynb"))), *options, *arguments])
+    return pytest.main(
+        ["tests", *(str(path.relative_to(ROOT)) for path in notebooks()), *options, *arguments]
+    )
 
 
 if __name__ == "__main__":

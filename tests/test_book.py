@@ -20,7 +20,11 @@ CHAPTERS = sorted(BOOK.glob("*.ipynb"))
 URL = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
 SPINE = ["Ask", "Look", "Try", "Judge", "Take away", "Exercises", "Further reading"]
 
+PROJECT = BOOK / "07_project.ipynb"  # shows no solution; this is the teachers':
+SOLUTION = ROOT / "instructors" / "project_solution.ipynb"
+
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+notebooks = pytest.mark.parametrize("path", [*CHAPTERS, SOLUTION], ids=lambda p: p.stem)
 
 
 def read(path):
@@ -75,7 +79,7 @@ def test_a_chapter_opens_with_its_badge_and_front_box(path):
     assert f"git+{URL}" in code(path)[0].source
 
 
-@chapters
+@notebooks
 def test_a_chapter_was_run_from_top_to_bottom_without_error(path):
     counts = [cell.execution_count for cell in code(path)]
     assert counts == list(range(1, len(counts) + 1))
@@ -85,7 +89,7 @@ def test_a_chapter_was_run_from_top_to_bottom_without_error(path):
         )
 
 
-@chapters
+@notebooks
 def test_cells_are_short_and_say_one_thing(path):
     for cell in code(path):
         lines = cell.source.splitlines()
@@ -94,7 +98,7 @@ def test_cells_are_short_and_say_one_thing(path):
         assert not re.search(r";\s*$", cell.source), f"a trailing semicolon: {lines[-1]}"
 
 
-@chapters
+@notebooks
 def test_cell_ids_are_names(path):
     ids = [cell.id for cell in read(path).cells]
     assert len(ids) == len(set(ids))
@@ -102,13 +106,13 @@ def test_cell_ids_are_names(path):
     assert not nameless, f"name these cells, as CONTRIBUTING says: {nameless}"
 
 
-@chapters
+@notebooks
 def test_every_figure_is_drawn_in_the_courses_style_which_marks_simulated_data(path):
     for cell in code(path):
         assert "plt.figure" not in cell.source and "plt.subplots" not in cell.source, cell.id
 
 
-@chapters
+@notebooks
 def test_every_figure_has_alt_text_of_its_own(path):
     texts = []
     for cell in filter(has_image, code(path)):
@@ -123,12 +127,15 @@ def test_exercises_have_a_folded_solution_that_was_run(path):
     source = "\n".join(cell.source for cell in prose(path)).split("## Exercises")[1]
     exercises = re.findall(r"^\*\*(\d)\. .*?\((easy|medium|harder)\)\.\*\*", source, re.M)
     solutions = [c for c in code(path) if c.source.startswith("# @title Solution to exercise")]
+    if path == PROJECT:
+        assert len(exercises) == 3 and not solutions
+        return
     assert [number for number, _ in exercises] == [c.source.split()[5] for c in solutions]
     assert 2 <= len(exercises) <= 4
     assert all("hide-cell" in c.metadata.tags and c.outputs for c in solutions)
 
 
-@chapters
+@notebooks
 def test_prose_keeps_to_the_house_style(path):
     for cell in prose(path):
         assert "!" not in re.sub(r"!\[|`[^`]*`", "", cell.source), cell.source
@@ -138,12 +145,19 @@ def test_prose_keeps_to_the_house_style(path):
         )
 
 
+def test_the_projects_milestones_are_open_for_learners_and_solved_for_teachers():
+    checked = {path: [c for c in code(path) if "checks.project_" in c.source] for path in (PROJECT, SOLUTION)}
+    assert [len(cells) for cells in checked.values()] == [3, 3]
+    assert all("".join(printed(c)).startswith("Not yet.") for c in checked[PROJECT])
+    assert all(re.match("Passed|milestone . passed: True", "".join(printed(c))) for c in checked[SOLUTION])
+
+
 # Numbers that prose may use without an output: constants of ECG paper, of the format and the
 # recordings, years, and the names of records.
 KNOWN = {"0.04", "0.1", "0.12", "187", "360", "120", "125", "20", "2018", "1975", "1979", *record_names()}
 
 
-@chapters
+@notebooks
 def test_every_number_in_the_prose_stands_in_the_chapters_code_or_outputs(path):
     shown = " ".join([*(text for c in code(path) for text in printed(c)), *(c.source for c in code(path))])
     for cell in prose(path)[1:]:
@@ -173,7 +187,7 @@ def test_pages_show_only_files_that_exist_and_describe_them():
 
 
 def test_notebooks_carry_no_machine_in_them():
-    for path in CHAPTERS:
+    for path in [*CHAPTERS, SOLUTION]:
         text = json.dumps(read(path).metadata) + path.read_text()
         assert not re.search(r"/(home|root|work|tmp|Users)/", text), path.name
         assert set(read(path).metadata) == {"kernelspec", "language_info"}

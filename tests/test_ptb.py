@@ -143,6 +143,25 @@ def test_all_of_a_long_record_is_cut_on_request(real_ptb):
     np.testing.assert_array_equal(three.signals[..., 0], ten.signals)
 
 
+def test_ten_seconds_rounded_to_a_microvolt_give_the_same_beats(real_ptb, tmp_path):
+    """So a folder of short records stands in for a download of the long ones."""
+    import wfdb
+
+    name = "patient001/s0014lre"
+    record = wfdb.rdrecord(str(store.data_home() / "ptbdb" / name), sampto=10_000, channels=range(12))
+    assert record.adc_gain[0] == 2000  # half a microvolt
+    folder = tmp_path / "ptbdb" / "patient001"
+    folder.mkdir(parents=True)
+    wfdb.wrsamp(
+        "s0014lre", fs=1000, units=record.units, sig_name=record.sig_name, fmt=["16"] * 12,
+        p_signal=record.p_signal.round(3), adc_gain=[2000.0] * 12, baseline=[0] * 12,
+        comments=record.comments, write_dir=str(folder),
+    )  # fmt: skip
+    long, short = fetch_ptbdb(records=[name]), fetch_ptbdb(records=[name], data_home=tmp_path)
+    assert (long.samples == short.samples).all()
+    np.testing.assert_allclose(long.signals, short.signals, atol=2e-3)  # heights are some 1000 uV
+
+
 def test_the_real_ptb_xl_is_split_by_patient_already(real_ptb):
     if not (store.data_home() / "ptbxl").is_dir():
         pytest.skip("no PTB-XL records in ECG_LESSONS_DATA")
