@@ -148,7 +148,7 @@ def test_ten_seconds_rounded_to_a_microvolt_give_the_same_beats(real_ptb, tmp_pa
     import wfdb
 
     name = "patient001/s0014lre"
-    record = wfdb.rdrecord(str(store.data_home() / "ptbdb" / name), sampto=10_000, channels=range(12))
+    record = wfdb.rdrecord(str(store.data_home() / "ptbdb" / name), sampto=10_000, channels=list(range(12)))
     assert record.adc_gain[0] == 2000  # half a microvolt
     folder = tmp_path / "ptbdb" / "patient001"
     folder.mkdir(parents=True)
