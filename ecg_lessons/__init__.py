@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 # matplotlib or TensorFlow: public name -> the module that holds it.
 _LATER = {
     "data_available": "physionet",
+    "describe_ptbdb": "ptb",
     "fetch_mitbih": "physionet",
     "fetch_ptbdb": "ptb",
     "fetch_ptbxl": "ptb",

@@ -6,7 +6,7 @@ import numpy as np
 
 from .metrics import auroc, auroc_interval, by_recording
 
-TEST_FOLDS = ("9", "10")  # PTB-XL's authors keep them for testing: a doctor looked at each recording
+TEST_FOLDS = ("9", "10")  # PTB-XL's authors choose on the one and test on the other
 SOUND = 0.85  # AUROC per recording on the training people that the second milestone asks for
 
 
@@ -49,8 +49,8 @@ def project_split(train, test):
     if strangers or missing:
         return Verdict(
             False,
-            "no person is on both sides, but the test is not the one that others report on. Read what the "
-            "brief says about the folds.",
+            "no person is on both sides, but the test is not the one that the brief asks for. Read what it "
+            "says about the folds.",
         )
     n = len(set(test.records.astype(str)))
     return Verdict(

@@ -22,6 +22,7 @@ _HEALTHY, _INFARCTION = "Healthy control", "Myocardial infarction"
 _STATEMENTS, _TABLE = "scp_statements.csv", "ptbxl_database.csv"
 # Where a record of the default list has another name at PhysioNet.
 _ELSEWHERE = {"patient200/s0405_re.hea": "patient200/s0405lre.hea"}
+_PTBDB_HOME = ("ptbdb/1.0.0", "ptbdb", ".")
 _RECORD = re.compile(r"patient\d{3}/s\d{4}\w{3}")
 
 
@@ -176,6 +177,51 @@ def fetch_ptbxl(
     return beats
 
 
+def describe_ptbdb(data_home=None, records=None, source="physionet"):
+    """Who the recordings of PTB Diagnostic are from, as their headers say.
+
+    Parameters
+    ----------
+    data_home, records, source
+        As for `fetch_ptbdb`; of simulated people, the age is made up.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a recording: ``patient``, ``age`` in years (NaN where unknown), ``sex`` and ``reason``
+        for admission (missing where unknown).
+
+    Raises
+    ------
+    DataError
+        As `fetch_ptbdb`.
+    """
+    import pandas as pd
+
+    if physionet.chosen_source(source) == "simulated":
+        from .simulate import make_people
+
+        made = make_people().to_frame().drop_duplicates("record")
+        age = np.random.default_rng(0).integers(20, 80, len(made)).astype(float)
+        rows = zip(made.patient, age, np.resize(["male", "female"], len(made)), made.diagnosis)
+        names = made.record
+    else:
+        names = ptbdb_records() if records is None else list(records)
+        _, headers = _ptbdb_headers(data_home, names)
+        rows = [
+            (
+                name.split("/")[0],
+                *(_told(headers[name], what) for what in ("age", "sex")),
+                _reason(headers[name]),
+            )
+            for name in names
+        ]
+    table = pd.DataFrame(
+        rows, index=pd.Index(names, name="record"), columns=["patient", "age", "sex", "reason"]
+    )
+    return table.assign(age=pd.to_numeric(table["age"]))
+
+
 def ptbdb_records():
     """Names of the 65 recordings that `fetch_ptbdb` takes by default."""
     return (Path(__file__).parent / "ptbdb_records.txt").read_text().split()
@@ -197,17 +243,22 @@ def _checked(leads, seconds, fs):
 
 def _ptbdb_folder(data_home, records, leads, seconds):
     """The folder that holds these records, and {name: header}."""
+    folder, headers = _ptbdb_headers(data_home, records)
     heads = {f"{name}.hea": None for name in records}
-    files = partial(_files, data_home, PTBDB, ("ptbdb/1.0.0", "ptbdb", "."))
-    folder = files(heads, "PTB Diagnostic headers")
-    headers = {name: _header(folder / name) for name in records}
     signals = {}
     for name, header in headers.items():
         if _reason(header):  # the others are not cut
             n = header.sig_len if seconds is None else min(header.sig_len, round(seconds * header.fs))
             for i in _channels(folder / name, header, leads):
                 signals[f"{name.split('/')[0]}/{header.file_name[i]}"] = header, n
-    return files(heads | signals, "PTB Diagnostic records"), headers
+    return _files(data_home, PTBDB, _PTBDB_HOME, heads | signals, "PTB Diagnostic records"), headers
+
+
+def _ptbdb_headers(data_home, records):
+    """The folder that holds the headers of these records, and {name: header}."""
+    heads = {f"{name}.hea": None for name in records}
+    folder = _files(data_home, PTBDB, _PTBDB_HOME, heads, "PTB Diagnostic headers")
+    return folder, {name: _header(folder / name) for name in records}
 
 
 def _ptbxl_folder(data_home, numbers):
@@ -302,13 +353,17 @@ def _header(path):
         ) from None
 
 
-def _reason(header):
-    """The reason for admission, or None."""
+def _told(header, what):
+    """What a header's comments say of something, or None."""
     for line in header.comments:
-        if line.startswith("Reason for admission:"):
-            reason = line.partition(":")[2].strip()
-            return None if reason in ("", "n/a") else reason
+        if line.startswith(f"{what}:"):
+            text = line.partition(":")[2].strip()
+            return None if text in ("", "n/a") else text
     return None
+
+
+def _reason(header):
+    return _told(header, "Reason for admission")
 
 
 def _channels(path, header, leads):

@@ -134,7 +134,8 @@ def make_people(n=60, seed=0, leads=1, fs=120.0, folds=None):
     if n < 3:
         raise ValueError(f"n must be at least 3, not {n}")
     rng = np.random.default_rng(seed)
-    heights = np.r_[1.0, rng.uniform(-1, 1, leads - 1)]
+    other = np.random.default_rng([seed, 1])  # the people are the same, however many leads are asked for
+    heights = np.r_[1.0, other.uniform(-1, 1, leads - 1)]
     parts = []
     for person in range(n):
         sinus, kind = _person(rng, _SINUS), person % 3
@@ -146,7 +147,7 @@ def make_people(n=60, seed=0, leads=1, fs=120.0, folds=None):
         lead, peaks = lead[: 10 * FS] - _BASELINE, peaks[peaks < 10 * FS]
         cuts = []
         for height in heights:
-            fine, ratio = resample(height * lead + rng.normal(0, 2, len(lead)), FS, 3 * fs)
+            fine, ratio = resample(height * lead + other.normal(0, 2, len(lead)), FS, 3 * fs)
             cuts.append(segment(fine, np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1), 3 * fs))
         signals = cuts[0] if leads == 1 else np.stack(cuts, axis=-1)
         fold = "" if folds is None else str(person // 3 % folds + 1)

@@ -171,7 +171,7 @@ def run(
 
 def told(interval):
     """An `Interval` as it is written down."""
-    return {name: round(value, 4) for name, value in interval._asdict().items()}
+    return {name: round(value, 6) for name, value in interval._asdict().items()}
 
 
 def main(arguments=None):

@@ -148,8 +148,8 @@ def test_prose_keeps_to_the_house_style(path):
 def test_the_projects_milestones_are_open_for_learners_and_solved_for_teachers():
     checked = {path: [c for c in code(path) if "checks.project_" in c.source] for path in (PROJECT, SOLUTION)}
     assert [len(cells) for cells in checked.values()] == [3, 3]
-    assert all("".join(printed(c)).startswith("Not yet.") for c in checked[PROJECT])
-    assert all(re.match("Passed|milestone . passed: True", "".join(printed(c))) for c in checked[SOLUTION])
+    assert all("Not yet." in "".join(printed(c)) for c in checked[PROJECT])
+    assert all(re.search("Passed|milestone . passed: True", "".join(printed(c))) for c in checked[SOLUTION])
 
 
 # Numbers that prose may use without an output: constants of ECG paper, of the format and the

@@ -45,9 +45,9 @@ def test_a_split_by_the_published_folds_passes(parts):
 def test_other_splits_are_told_what_is_wrong_with_them(people, parts):
     train, test = parts
     refused(checks.project_split(*people.split(0.2, by="beat")), "people in `test` are in `train` as well")
-    refused(checks.project_split(*people.split(0.2, by="patient")), "not the one that others report on")
-    refused(checks.project_split(test, train), "not the one that others report on")
-    refused(checks.project_split(train, test[test.folds == "9"]), "not the one that others report on")
+    refused(checks.project_split(*people.split(0.2, by="patient")), "not the one that the brief asks for")
+    refused(checks.project_split(test, train), "not the one that the brief asks for")
+    refused(checks.project_split(train, test[test.folds == "9"]), "not the one that the brief asks for")
     refused(checks.project_split(train, test[test.labels == 0]), "one class only")
     import dataclasses
 

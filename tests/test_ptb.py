@@ -11,6 +11,7 @@ from wfdb.processing import compare_annotations
 from ecg_lessons import (
     Beats,
     DataError,
+    describe_ptbdb,
     fetch_ptbdb,
     fetch_ptbxl,
     kaggle,
@@ -187,6 +188,16 @@ def test_beats_bear_their_records_label_and_what_has_no_diagnosis_is_counted(hom
     assert dict(zip(frame.record, frame.diagnosis)) == {n: REASONS[n] for n in NAMES[:3]}
     fetch_ptbdb(data_home=home)  # from the cache: told again
     assert "1 of 4 records left out" in capsys.readouterr().out
+
+
+def test_the_headers_tell_who_the_people_are(home, monkeypatch):
+    people = describe_ptbdb(data_home=home)
+    assert people.index.tolist() == NAMES and people.age.tolist() == [50] * 4
+    assert people.reason[:3].tolist() == [REASONS[n] for n in NAMES[:3]] and people.reason.isna().iloc[3]
+    assert people.patient.tolist() == [n[:10] for n in NAMES] and people.sex.isna().all()
+    monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
+    made = describe_ptbdb()
+    assert set(made.patient) == set(fetch_ptbdb().patients) and made.age.between(20, 80).all()
 
 
 def test_infarction_alone_leaves_the_other_patients_out(home, capsys):

@@ -3,6 +3,7 @@ import pytest
 from helpers import assert_same
 
 from ecg_lessons import CLASSES, fetch_record, make_beats, make_record, segment
+from ecg_lessons.simulate import make_people
 
 
 def test_beats_have_the_real_form():
@@ -89,3 +90,21 @@ def test_a_small_network_finds_them_neither_trivial_nor_hopeless():
     score = f1_score(test.labels, guess, average="macro")
     print(f"macro-F1 on simulated beats: {score:.3f}")
     assert 0.80 < score < 0.97
+
+
+def test_made_up_people_are_the_same_with_more_leads_or_another_frequency():
+    one, two, fast = make_people(12), make_people(12, leads=2), make_people(12, fs=125.0)
+    assert two.signals.shape == (*one.signals.shape, 2) and fast.fs == 125
+    for other in (two, fast):
+        assert (other.patients == one.patients).all() and (other.samples == one.samples).all()
+        assert (other.labels == one.labels).all()
+    with pytest.raises(ValueError, match="at least 3"):
+        make_people(2)
+
+
+def test_a_third_of_the_made_up_people_are_normal_and_the_others_look_different():
+    people = make_people(30, folds=5)
+    frame = people.to_frame().drop_duplicates("patient")
+    assert frame.label.tolist() == [0, 1, 1] * 10 and set(frame.fold) == set("12345")
+    assert frame.groupby("diagnosis").label.nunique().eq(1).all() and frame.diagnosis.nunique() == 3
+    assert people.source == "simulated" and 5 < frame.shape[0] and len(people) > 30 * 6
