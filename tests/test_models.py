@@ -147,9 +147,9 @@ def test_the_shipped_networks_are_small_and_know_their_beats():
     for name in PRETRAINED:
         assert (ROOT / "ecg_lessons" / "weights" / f"{name}.keras").stat().st_size < 1_000_000
         sizes = {"width": 96, "channels": 2, "numbers": 12, **staircase.RECIPE["network"]}
-        sizes = sizes if name == "mitbih-context" else {}
+        sizes = {"mitbih-context": sizes, "ptbxl": {"n_classes": 2}}.get(name, {})
         model = load_pretrained(name)
-        assert model.output_shape == (None, 5)
+        assert model.output_shape == (None, sizes.get("n_classes", 5))
         assert model.count_params() == cnn_lstm(**sizes).count_params()
     simulated = make_beats(2000, seed=5)  # close enough to hearts to be far above chance
     found = load_pretrained().predict(simulated.signals[..., None], verbose=0)
@@ -157,7 +157,7 @@ def test_the_shipped_networks_are_small_and_know_their_beats():
 
 
 def test_an_unknown_network_is_refused():
-    with pytest.raises(ValueError, match="mitbih-ds1, mitbih-context, not 'ptb'"):
+    with pytest.raises(ValueError, match="mitbih-ds1, mitbih-context, ptbxl, not 'ptb'"):
         load_pretrained("ptb")
 
 
