@@ -1,5 +1,6 @@
 """Checks of the reader's own work. A wrong answer is explained, the right one is not given away."""
 
+import textwrap
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,8 @@ class Verdict(NamedTuple):
     message: str
 
     def __repr__(self):
-        return f"{'Passed' if self.passed else 'Not yet'}. {self.message[:1].upper()}{self.message[1:]}"
+        text = f"{'Passed' if self.passed else 'Not yet'}. {self.message[:1].upper()}{self.message[1:]}"
+        return textwrap.fill(text, 78)
 
 
 def project_split(train, test):
