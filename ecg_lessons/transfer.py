@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from .errors import DataError
-from .metrics import auroc, auroc_interval, by_recording
+from .metrics import auroc, auroc_interval, by_recording, mean_by_group
 from .models import cnn_lstm, keras, load_pretrained, with_new_head
-from .ptb import fetch_ptbxl
+from .ptb import fetch_ptbdb, fetch_ptbxl
 from .reference import ROOT, machine, save
 from .store import write_results
 
@@ -115,9 +115,8 @@ def cross_validated(rival, beats, seed, recipe=RECIPE):
     return chances
 
 
-def run(
-    seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights", recipe=RECIPE, beats=None
-):
+def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights", recipe=RECIPE,
+        beats=None, strangers=None):  # fmt: skip
     """Make all runs, and write what they gave.
 
     Parameters
@@ -128,14 +127,16 @@ def run(
         Folders for ``transfer.json`` and for ``ptbxl.keras``, the first seed's network.
     recipe : dict
         As ``RECIPE``.
-    beats : Beats, optional
-        Default: ``fetch_ptbxl()``.
+    beats, strangers : Beats, optional
+        To learn from and to be tested on, default ``fetch_ptbxl()``; and the people of another
+        database, default ``fetch_ptbdb()``.
 
     Returns
     -------
     dict
         What ``transfer.json`` holds: of each rival the AUROC per recording with every seed, that of the
-        seeds' mean with an interval by patient, and the same of what the tuned network is ahead by.
+        seeds' mean with an interval by patient, and the same of what the tuned network is ahead by;
+        and what the network that is kept gives ``elsewhere``.
 
     Raises
     ------
@@ -164,9 +165,22 @@ def run(
     for rival in RIVALS[1:]:
         both = np.stack([means["tuned"], means[rival]], axis=1)
         found["ahead"][rival] = told(auroc_interval(labels, both, patients))
-    save(train(network("tuned", 0), beats, recipe["tuned"], recipe), Path(weights) / "ptbxl.keras")
+    shipped = train(network("tuned", 0), beats, recipe["tuned"], recipe)
+    save(shipped, Path(weights) / "ptbxl.keras")
+    found["elsewhere"] = elsewhere(shipped, fetch_ptbdb() if strangers is None else strangers)
     write_results(Path(results) / "transfer.json", found)
     return found
+
+
+def elsewhere(model, strangers):
+    """What the network gives, as it is, on people of another database: AUROC by person and by recording."""
+    chances = model.predict(strangers.signals[..., None], batch_size=2048, verbose=0)[:, 1]
+    labels, verdicts, people = mean_by_group(strangers.labels, chances, strangers.patients)
+    return {
+        "people": len(people),
+        "by person": told(auroc_interval(labels, verdicts, people)),
+        "by recording": told(auroc_interval(*by_recording(strangers, chances))),
+    }
 
 
 def told(interval):

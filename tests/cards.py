@@ -163,7 +163,11 @@ def tables(found):
             [f"`{name}`", spaced(n["parameters"]), spaced(n["beats"]), n["patients"],
              interval(n["accuracy"]), interval(n["macro-F1"]), f"{n['ECE']:.3f}", f"{n['Brier']:.3f}"]
             for name, n in found["networks"].items()))  # fmt: skip
-    made["transfer"] = transfer_rows(load_results("transfer"))
+    transfer = load_results("transfer")
+    made["transfer"] = transfer_rows(transfer)
+    made["elsewhere"] = rows([f"PTB Diagnostic, {transfer['elsewhere']['people']} people", "AUROC"], (
+        [what, interval([transfer["elsewhere"][what][k] for k in ("value", "low", "high")])]
+        for what in ("by person", "by recording")))  # fmt: skip
     for c in "VS":
         head = ["group", "people", f"{c} beats", "sensitivity", "positive predictivity"]
         made[f"groups-{c}"] = rows(head, (

@@ -170,6 +170,9 @@ def test_the_readmes_transfer_is_the_results_files():
     assert f"one trained from scratch {rivals['scratch']['value']:.2f}" in readme
     assert f"a random encoder with a regression {rivals['frozen, random']['value']:.2f}" in readme
     assert f"{found['records']} recordings of PTB-XL" in readme
+    there = found["elsewhere"]
+    assert "reaches {value:.2f} ({low:.2f} to {high:.2f}) by person".format(**there["by person"]) in readme
+    assert f"on {there['people']} people of PTB Diagnostic" in readme
 
 
 def results_table(found):

@@ -30,7 +30,7 @@ def test_no_person_is_in_two_folds_and_every_one_is_tested(people):
 
 
 def test_the_command_judges_every_rival_and_keeps_the_tuned_network(people, tmp_path):
-    found = transfer.run(2, tmp_path, tmp_path, TINY, people)
+    found = transfer.run(2, tmp_path, tmp_path, TINY, people, make_people(15, seed=9))
     assert json.loads((tmp_path / "transfer.json").read_text()) == found
     assert list(found["rivals"]) == list(transfer.RIVALS) and list(found["ahead"]) == list(
         transfer.RIVALS[1:]
@@ -38,6 +38,7 @@ def test_the_command_judges_every_rival_and_keeps_the_tuned_network(people, tmp_
     for name, rival in found["rivals"].items():
         assert len(rival["seeds"]) == (1 if name in ("frozen", "raw samples") else 2)
         assert 0 <= rival["mean of seeds"]["low"] <= rival["mean of seeds"]["value"] <= 1
+    assert found["elsewhere"]["people"] == 15 and 0 <= found["elsewhere"]["by person"]["value"] <= 1
     # such coarse differences between made-up people are found in their samples
     assert found["rivals"]["raw samples"]["seeds"][0] > 0.7
     import keras
@@ -81,5 +82,10 @@ def test_the_shipped_network_knows_its_recordings(real_ptb):
     """It was trained on these, so it must do better here than the tuned ones on people they had not seen."""
     beats = fetch_ptbxl()
     chances = load_pretrained("ptbxl").predict(beats.signals[..., None], batch_size=1024, verbose=0)[:, 1]
+    there = transfer.elsewhere(load_pretrained("ptbxl"), real_ptb)
+    stored = load_results("transfer")["elsewhere"]
+    assert there["people"] == stored["people"] == 49
+    for what in ("by person", "by recording"):
+        assert there[what]["value"] == pytest.approx(stored[what]["value"], abs=0.01)
     known = auroc(*by_recording(beats, chances)[:2])
     assert known > load_results("transfer")["rivals"]["tuned"]["mean of seeds"]["high"]
