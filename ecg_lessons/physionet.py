@@ -211,7 +211,12 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
     fetch = fetch or pooch.HTTPDownloader(timeout=TIMEOUT)
     there = all(os.path.isfile(folder / name) for name in files)
     pool = ThreadPoolExecutor(max_workers=8)
-    jobs = {pool.submit(fetcher.fetch, name, downloader=fetch): name for name in files}
+
+    def get(name):  # pooch makes folders, too, but stumbles where two threads make the same one
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        return fetcher.fetch(name, downloader=fetch)
+
+    jobs = {pool.submit(get, name): name for name in files}
     try:
         done = as_completed(jobs)
         for job in tqdm(done, desc=title, total=len(jobs), unit="file", disable=there):
