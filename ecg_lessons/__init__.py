@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _LATER = {
     "data_available": "physionet",
     "describe_ptbdb": "ptb",
+    "describe_ptbxl": "ptb",
     "fetch_mitbih": "physionet",
     "fetch_ptbdb": "ptb",
     "fetch_ptbxl": "ptb",

@@ -13,6 +13,7 @@ AAMI = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
 # database with different people (but for 201/202) and the four paced records left out.
 DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
 DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
+DIAGNOSED = ("normal", "abnormal")  # classes of beats that bear their recording's diagnosis
 CLASS_OF = {symbol: name for name, symbols in AAMI.items() for symbol in symbols}
 WIDTH = 187  # samples of one beat, the width of the published format
 _OPTIONAL = ("patients", "records", "folds", "samples", "rr", "diagnoses")
@@ -34,7 +35,7 @@ class Beats:
     folds : str array (n,) or None
         The published fold ("train" or "test"; "1" to "10" in PTB-XL), where there is one.
     samples : int array (n,) or None
-        The annotated R peak's sample number in its record; -1 where unknown.
+        The R peak's sample number in its record, annotated or found; -1 where unknown.
     rr : float32 array (n, 2) or None
         Seconds from the R peak before and to the one after; NaN where the record has none.
     diagnoses : str array (n,) or None

@@ -46,9 +46,7 @@ def project_split(train, test):
             f"{len(both)} of {len(set(test.patients))} people in `test` are in `train` as well. What would a "
             "good score on them show?",
         )
-    strangers = set(test.folds.astype(str)) - set(TEST_FOLDS)
-    missing = set(TEST_FOLDS) - set(test.folds.astype(str))
-    if strangers or missing:
+    if set(test.folds.astype(str)) != set(TEST_FOLDS):
         return Verdict(
             False,
             "no person is on both sides, but the test is not the one that the brief asks for. Read what it "

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from . import physionet, store
-from .beats import WIDTH, Beats
+from .beats import DIAGNOSED, WIDTH, Beats
 from .errors import DataError
 from .segment import beat_length, published_ends
 
 DATASET = "shayanfazeli/heartbeat"
 _PINNED = f"{DATASET}/versions/1"  # its only version; naming it spares a look-up at each call
 FILES = {"train": "mitbih_train.csv", "test": "mitbih_test.csv"}
-PTB_FILES = {"normal": "ptbdb_normal.csv", "abnormal": "ptbdb_abnormal.csv"}
+PTB_FILES = {name: f"ptbdb_{name}.csv" for name in DIAGNOSED}
 FS = 120.0  # Hz; the files' own description says 125, chapter 1 shows why it is 120
 PTB_FS = 125.0  # Hz, as described; 1000 Hz can be divided so, and nothing here has shown otherwise
 _KEY = 32  # leading samples that a row is looked up by
@@ -78,7 +78,7 @@ def fetch_ptbdb(data_home=None):
         lambda: _read_ptbdb(paths),
         fs=PTB_FS,
         source="kaggle",
-        classes=tuple(PTB_FILES),
+        classes=DIAGNOSED,
     )
 
 
@@ -90,7 +90,7 @@ def _read_ptbdb(paths):
                 f"{path}, row {(mine != label).argmax() + 1}: the label is {1 - label}, but all beats of "
                 f"this file should have {label}. Delete it and download it again."
             )
-    return Beats(np.concatenate(signals), np.concatenate(labels), classes=tuple(PTB_FILES), fs=PTB_FS)
+    return Beats(np.concatenate(signals), np.concatenate(labels), classes=DIAGNOSED, fs=PTB_FS)
 
 
 def read_csv(path, n_classes=5):

@@ -174,7 +174,18 @@ def mean_by_group(labels, probabilities, groups):
 
 
 def by_recording(beats, probabilities):
-    """The mean over each recording's beats: (labels, probabilities, patients), one entry a recording."""
+    """The verdicts on the recordings, as `mean_by_group` gives them, with whose they are.
+
+    Parameters
+    ----------
+    beats : Beats
+        With `records` and `patients`.
+    probabilities : float array (n beats,) or (n beats, number of classes)
+
+    Returns
+    -------
+    (labels (n recordings,), probabilities (n recordings, ...), patients (n recordings,))
+    """
     labels, mean, records = mean_by_group(beats.labels, probabilities, beats.records)
     owner = dict(zip(beats.records, beats.patients))
     return labels, mean, np.array([owner[record] for record in records])

@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from . import kaggle, physionet, store
-from .beats import Beats
+from .beats import DIAGNOSED, Beats
 from .errors import DataError
-from .segment import r_peaks, resample, rr_intervals, segment
+from .segment import cut_leads, r_peaks, rr_intervals
 
 PTBDB, PTBXL = "ptbdb/1.0.0", "ptb-xl/1.0.3"
-CLASSES = ("normal", "abnormal")
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 _HEALTHY, _INFARCTION = "Healthy control", "Myocardial infarction"
-_STATEMENTS, _TABLE = "scp_statements.csv", "ptbxl_database.csv"
+_TABLES = _TABLE, _STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 # Where a record of the default list has another name at PhysioNet.
 _ELSEWHERE = {"patient200/s0405_re.hea": "patient200/s0405lre.hea"}
 _PTBDB_HOME = ("ptbdb/1.0.0", "ptbdb", ".")
+_PTBXL_HOME = ("ptb-xl/1.0.3", "ptb-xl", "ptbxl/1.0.3", "ptbxl", ".")
 _RECORD = re.compile(r"patient\d{3}/s\d{4}\w{3}")
 
 
@@ -70,9 +70,8 @@ def fetch_ptbdb(
 
     Notes
     -----
-    Each lead is resampled to three times `fs` and cut by `segment`'s published recipe, which takes
-    every third sample. Records whose header gives no reason for admission, and those in which no
-    beat is found, are left out; a line that is printed counts them.
+    The leads are cut by `segment.cut_leads`. Records whose header gives no reason for admission, and
+    those in which no beat is found, are left out; a line that is printed counts them.
 
     Bousseljot, Kreiseler & Schnabel 1995, doi:10.1515/bmte.1995.40.s1.317; data
     doi:10.13026/C28C71, ODC-By 1.0. Of the default list, the folder used to make the course holds
@@ -196,29 +195,60 @@ def describe_ptbdb(data_home=None, records=None, source="physionet"):
     DataError
         As `fetch_ptbdb`.
     """
+    if physionet.chosen_source(source) == "simulated":
+        return _made_up()
+    names = ptbdb_records() if records is None else list(records)
+    _, headers = _ptbdb_headers(data_home, names)
+    rows = [
+        (name.split("/")[0], _told(header, "age"), _told(header, "sex"), _reason(header))
+        for name, header in headers.items()
+    ]
+    return _people(names, rows)
+
+
+def describe_ptbxl(data_home=None, records=range(1, 501), source="physionet"):
+    """Who the recordings of PTB-XL are from, as its table says.
+
+    Parameters
+    ----------
+    data_home, records, source
+        As for `fetch_ptbxl`; of simulated people, the age is made up.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `describe_ptbdb`, but ``reason`` are the superclasses, as in `fetch_ptbxl`. Whoever is
+        older than 89 is 300 in the table, for privacy, and 90 here.
+
+    Raises
+    ------
+    DataError
+        As `fetch_ptbxl`.
+    """
+    if physionet.chosen_source(source) == "simulated":
+        return _made_up()
+    folder, rows = _ptbxl_rows(data_home, [int(number) for number in records])
+    age = rows.age.where(rows.age < 90, 90).where(rows.age.notna())
+    sex = rows.sex.map({0: "male", 1: "female"})
+    patients = rows.patient_id.map("{:.0f}".format)
+    return _people(rows.ecg_id.astype(str), zip(patients, age, sex, _superclasses(folder, rows)))
+
+
+def _made_up():
+    from .simulate import make_people
+
+    made = make_people().to_frame().drop_duplicates("record")
+    age = np.random.default_rng(0).integers(20, 80, len(made))
+    return _people(
+        made.record, zip(made.patient, age, np.resize(["male", "female"], len(made)), made.diagnosis)
+    )
+
+
+def _people(records, rows):
     import pandas as pd
 
-    if physionet.chosen_source(source) == "simulated":
-        from .simulate import make_people
-
-        made = make_people().to_frame().drop_duplicates("record")
-        age = np.random.default_rng(0).integers(20, 80, len(made)).astype(float)
-        rows = zip(made.patient, age, np.resize(["male", "female"], len(made)), made.diagnosis)
-        names = made.record
-    else:
-        names = ptbdb_records() if records is None else list(records)
-        _, headers = _ptbdb_headers(data_home, names)
-        rows = [
-            (
-                name.split("/")[0],
-                *(_told(headers[name], what) for what in ("age", "sex")),
-                _reason(headers[name]),
-            )
-            for name in names
-        ]
-    table = pd.DataFrame(
-        rows, index=pd.Index(names, name="record"), columns=["patient", "age", "sex", "reason"]
-    )
+    index = pd.Index(records, name="record")
+    table = pd.DataFrame(rows, index=index, columns=["patient", "age", "sex", "reason"])
     return table.assign(age=pd.to_numeric(table["age"]))
 
 
@@ -248,7 +278,7 @@ def _ptbdb_folder(data_home, records, leads, seconds):
     signals = {}
     for name, header in headers.items():
         if _reason(header):  # the others are not cut
-            n = header.sig_len if seconds is None else min(header.sig_len, round(seconds * header.fs))
+            n = _length(header, seconds)
             for i in _channels(folder / name, header, leads):
                 signals[f"{name.split('/')[0]}/{header.file_name[i]}"] = header, n
     return _files(data_home, PTBDB, _PTBDB_HOME, heads | signals, "PTB Diagnostic records"), headers
@@ -263,15 +293,19 @@ def _ptbdb_headers(data_home, records):
 
 def _ptbxl_folder(data_home, numbers):
     """The folder that holds these recordings, their rows of the table, and {name: header}."""
-    tables = dict.fromkeys((_TABLE, _STATEMENTS))
-    files = partial(_files, data_home, PTBXL, ("ptb-xl/1.0.3", "ptb-xl", "ptbxl/1.0.3", "ptbxl", "."))
-    folder = files(tables, "PTB-XL tables")
-    rows = _rows(folder / _TABLE, numbers)
+    _, rows = _ptbxl_rows(data_home, numbers)
+    tables, files = dict.fromkeys(_TABLES), partial(_files, data_home, PTBXL, _PTBXL_HOME)
     heads = {f"{name}.hea": None for name in rows.filename_lr}
     folder = files(tables | heads, "PTB-XL headers")
     headers = {name: _header(folder / name) for name in rows.filename_lr}
     signals = {f"{name}.dat": (header, header.sig_len) for name, header in headers.items()}
     return files(tables | heads | signals, "PTB-XL records"), rows, headers
+
+
+def _ptbxl_rows(data_home, numbers):
+    """The folder that holds PTB-XL's tables, and the rows of these recordings."""
+    folder = _files(data_home, PTBXL, _PTBXL_HOME, dict.fromkeys(_TABLES), "PTB-XL tables")
+    return folder, _rows(folder / _TABLE, numbers)
 
 
 def _files(data_home, database, folders, wanted, title):
@@ -329,6 +363,11 @@ def _wrong(path, signal, name=None):
     return None
 
 
+def _length(header, seconds):
+    """Samples of the first `seconds` of a record, or of all of it."""
+    return header.sig_len if seconds is None else min(header.sig_len, round(seconds * header.fs))
+
+
 def _in_file(name, header):
     """Which of the record's signals lie in a file."""
     return [i for i, file in enumerate(header.file_name) if file == name.rpartition("/")[2]]
@@ -378,7 +417,7 @@ def _rows(path, numbers):
     """PTB-XL's rows of these recordings, in their order."""
     import pandas as pd
 
-    columns = ["ecg_id", "patient_id", "scp_codes", "strat_fold", "filename_lr"]
+    columns = ["ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold", "filename_lr"]
     try:
         table = pd.read_csv(path, usecols=columns).set_index("ecg_id", drop=False)
     except (ValueError, OSError) as error:
@@ -418,7 +457,7 @@ def _cached(name, folder, table, headers, leads, seconds, fs):
         lambda: _cut(folder, table, headers, leads, seconds, fs),
         fs=float(fs),
         source="physionet",
-        classes=CLASSES,
+        classes=DIAGNOSED,
     )
 
 
@@ -432,7 +471,7 @@ def _cut(folder, table, headers, leads, seconds, fs):
         raise DataError(f"No beat was found in lead {leads[0]} of the {len(table)} records in {folder}.")
     return Beats(
         signals, labels, patients, records, folds if folds[0] else None, samples, rr, diagnoses,
-        classes=CLASSES, fs=fs,
+        classes=DIAGNOSED, fs=fs,
     )  # fmt: skip
 
 
@@ -440,19 +479,14 @@ def _cut_record(path, header, leads, seconds, fs):
     """Beats (n, 187) or (n, 187, leads), their R peaks (n,) and RR intervals (n, 2)."""
     import wfdb
 
-    n = header.sig_len if seconds is None else min(header.sig_len, round(seconds * header.fs))
+    n = _length(header, seconds)
     channels = _channels(path, header, leads)
     for name in {header.file_name[i] for i in channels}:
         if reason := _wrong(path.parent / name, (header, n)):
             raise DataError(f"{path.parent / name} {reason}. Replace it by PhysioNet's.")
     voltages = wfdb.rdrecord(str(path), sampto=n, channels=channels).p_signal
     peaks = r_peaks(voltages[:, 0], header.fs)
-    cuts = []
-    for lead in voltages.T:
-        fine, ratio = resample(lead, header.fs, 3 * fs)  # of which the published recipe keeps a third
-        at = np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1)
-        cuts.append(segment(fine, at, 3 * fs))
-    signals = cuts[0] if len(leads) == 1 else np.stack(cuts, axis=-1)
+    signals = cut_leads(voltages, peaks, header.fs, fs)
     return signals, peaks[:-1], rr_intervals(peaks, header.fs)[: len(signals)]
 
 

@@ -48,17 +48,17 @@ def parts(beats, split):
     return train, None, test
 
 
+def schedule(rate, rising, falling):
+    """A learning rate that rises for `rising` steps, then falls along a cosine to 0 in `falling`."""
+    return keras.optimizers.schedules.CosineDecay(rate / 20, falling, warmup_target=rate, warmup_steps=rising)
+
+
 def compiled(model, n_beats, recipe):
     """The model with loss and optimizer: AdamW, warm-up and cosine, averaged weights."""
     steps = -(-n_beats // recipe["batch"])
-    schedule = keras.optimizers.schedules.CosineDecay(
-        recipe["rate"] / 20,
-        decay_steps=steps * (recipe["epochs"] - recipe["warm_up"]),
-        warmup_target=recipe["rate"],
-        warmup_steps=steps * recipe["warm_up"],
-    )
+    falling = recipe["epochs"] - recipe["warm_up"]
     optimizer = keras.optimizers.AdamW(
-        schedule,
+        schedule(recipe["rate"], steps * recipe["warm_up"], steps * falling),
         weight_decay=recipe["decay"],
         clipnorm=1.0,
         use_ema=True,
@@ -195,15 +195,14 @@ def read(path, recipe):
     return fresh
 
 
-def real_beats(what, recipe="published"):
-    """``fetch_mitbih(recipe=recipe)`` for `what`, whose numbers and weights are published.
+def real(what, beats):
+    """The beats, for `what`, whose numbers and weights are published.
 
     Raises
     ------
     DataError
-        If that gives beats that are not real.
+        If they are not real.
     """
-    beats = fetch_mitbih(recipe=recipe)
     if beats.source != "physionet":
         raise DataError(f"{what} needs real recordings, not {beats.source} beats.")
     return beats
@@ -238,7 +237,7 @@ def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / 
     path = Path(results) / "reference.json"
     found = read(path, recipe)
     if beats is None:
-        beats = real_beats("The reference network")
+        beats = real("The reference network", fetch_mitbih())
     for split in splits:
         fit, validation, test = parts(beats, split)
         done = {r["seed"] for r in found["runs"] if r["split"] == split}
@@ -264,18 +263,28 @@ def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / 
     return found
 
 
-def main(arguments=None):
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m ecg_lessons.reference", description=__doc__)
+def parsed(name, about, arguments=None, **more):
+    """What the command ``python -m ecg_lessons.NAME`` was given: ``--seeds``, and the options in `more`."""
+    parser = argparse.ArgumentParser(prog=f"python -m ecg_lessons.{name}", description=about)
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on (default 5)")
-    parser.add_argument("--splits", nargs="+", choices=list(SPLITS), default=list(SPLITS))
-    parser.add_argument("--results", type=Path, default=ROOT / "results", help="folder of reference.json")
-    parser.add_argument(
-        "--weights", type=Path, default=ROOT / "ecg_lessons" / "weights", help="folder of the networks"
-    )
+    for option, settings in more.items():
+        parser.add_argument(f"--{option}", **settings)
     given = parser.parse_args(arguments)
     if given.seeds < 1:
         parser.error("--seeds must be at least 1")
+    return given
+
+
+def main(arguments=None):
+    """The command."""
+    given = parsed(
+        "reference",
+        __doc__,
+        arguments,
+        splits={"nargs": "+", "choices": list(SPLITS), "default": list(SPLITS)},
+        results={"type": Path, "default": ROOT / "results", "help": "folder of reference.json"},
+        weights={"type": Path, "default": ROOT / "ecg_lessons" / "weights", "help": "folder of the networks"},
+    )
     try:
         found = run(given.seeds, given.splits, given.results, given.weights)
     except DataError as error:

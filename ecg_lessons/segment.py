@@ -115,6 +115,32 @@ def r_peaks(signal, fs):
     return np.unique(np.minimum(peaks, len(signal) - 1))
 
 
+def cut_leads(signals, peaks, fs, target=120.0):
+    """Cut a recording of another frequency as the published beats were cut, lead by lead.
+
+    Each lead is resampled to three times `target`, of which the published recipe keeps every third
+    sample.
+
+    Parameters
+    ----------
+    signals : array (n_samples, leads)
+    peaks : int array (n_peaks,)
+        Sample numbers of the R peaks, the same for all leads.
+    fs, target : float
+        Sampling frequencies of the recording and of the beats, in Hz.
+
+    Returns
+    -------
+    float32 array (n_peaks - 1, 187), or (n_peaks - 1, 187, leads) for more than one lead
+    """
+    cuts = []
+    for lead in np.asarray(signals).T:
+        fine, ratio = resample(lead, fs, 3 * target)
+        at = np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1)
+        cuts.append(segment(fine, at, 3 * target))
+    return cuts[0] if len(cuts) == 1 else np.stack(cuts, axis=-1)
+
+
 def rr_intervals(peaks, fs=360.0):
     """Seconds from the peak before and to the peak after each: float32 (n_peaks, 2), NaN where none is."""
     gaps = np.diff(np.asarray(peaks, dtype=np.float64)) / fs

@@ -9,8 +9,8 @@ from zlib import crc32
 
 import numpy as np
 
-from .beats import CLASSES, Beats
-from .segment import resample, rr_intervals, segment
+from .beats import CLASSES, DIAGNOSED, Beats
+from .segment import cut_leads, rr_intervals, segment
 
 FS = 360  # Hz, as in MIT-BIH
 _GAIN, _BASELINE = 200, 1024  # ADC units per mV, and at 0 mV
@@ -145,11 +145,8 @@ def make_people(n=60, seed=0, leads=1, fs=120.0, folds=None):
             sinus[0, 4] *= rng.uniform(-0.8, 0.5)
         lead, _, peaks = _ecg(rng, ["N"] * 40, sinus)
         lead, peaks = lead[: 10 * FS] - _BASELINE, peaks[peaks < 10 * FS]
-        cuts = []
-        for height in heights:
-            fine, ratio = resample(height * lead + other.normal(0, 2, len(lead)), FS, 3 * fs)
-            cuts.append(segment(fine, np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1), 3 * fs))
-        signals = cuts[0] if leads == 1 else np.stack(cuts, axis=-1)
+        noisy = np.outer(lead, heights) + other.normal(0, 2, (len(lead), leads))
+        signals = cut_leads(noisy, peaks, FS, fs)
         fold = "" if folds is None else str(person // 3 % folds + 1)
         facts = (f"s{person + 1:02d}", int(kind > 0), fold, _DIAGNOSES[kind])
         rows = [np.full(len(signals), fact) for fact in facts]
@@ -157,7 +154,7 @@ def make_people(n=60, seed=0, leads=1, fs=120.0, folds=None):
     signals, names, labels, dealt, diagnoses, samples, rr = map(np.concatenate, zip(*parts))
     return Beats(
         signals, labels, names, names, dealt if folds else None, samples, rr, diagnoses,
-        classes=("normal", "abnormal"), fs=fs, source="simulated",
+        classes=DIAGNOSED, fs=fs, source="simulated",
     )  # fmt: skip
 
 

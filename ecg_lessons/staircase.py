@@ -6,7 +6,6 @@ the last two also by cross-validation within DS1. Writes ``results/staircase.jso
 and the first seed's weights of the chosen step. Finished runs are not repeated.
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -17,7 +16,8 @@ from .balance import class_weights
 from .errors import DataError
 from .models import cnn_lstm, keras
 from .patient import likeness, median_beats, rr_features
-from .reference import ROOT, machine, measured, read, real_beats, save, summary, told
+from .physionet import fetch_mitbih
+from .reference import ROOT, machine, measured, parsed, read, real, save, schedule, summary, told
 from .segment import BEFORE
 from .store import write_results
 
@@ -86,12 +86,7 @@ def network(arrays, recipe=RECIPE):
 def compiled(model, n_beats, recipe=RECIPE):
     """The model with loss and optimizer: AdamW, an epoch of warm-up, then a cosine."""
     steps = -(-n_beats // recipe["batch"])
-    rate = keras.optimizers.schedules.CosineDecay(
-        recipe["rate"] / 20,
-        steps * (recipe["epochs"] - 1),
-        warmup_target=recipe["rate"],
-        warmup_steps=steps,
-    )
+    rate = schedule(recipe["rate"], steps, steps * (recipe["epochs"] - 1))
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe["decay"], clipnorm=1.0)
     model.compile(optimizer, "sparse_categorical_crossentropy")
     return model
@@ -154,7 +149,7 @@ def run(
     path = Path(results) / "staircase.json"
     found = read(path, recipe)
     if beats is None:
-        beats = [real_beats("The staircase", recipe=cut) for cut in ("published", "context")]
+        beats = [real("The staircase", fetch_mitbih(recipe=cut)) for cut in ("published", "context")]
     (fit, test), (fit_context, test_context) = (cut.inter_patient() for cut in beats)
     done = {(r["seed"], r["step"]) for r in found["runs"]}
     for seed in range(seeds):
@@ -189,11 +184,7 @@ def run(
 
 def main(arguments=None):
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m ecg_lessons.staircase", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on (default 5)")
-    given = parser.parse_args(arguments)
-    if given.seeds < 1:
-        parser.error("--seeds must be at least 1")
+    given = parsed("staircase", __doc__, arguments)
     try:
         found = run(given.seeds)
     except DataError as error:

@@ -5,7 +5,6 @@ pretrained network is tuned on each fold's training people; its rivals are judge
 Writes ``results/transfer.json``, and the network tuned on all the recordings.
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -15,16 +14,19 @@ import numpy as np
 from .errors import DataError
 from .metrics import auroc, auroc_interval, by_recording, mean_by_group
 from .models import cnn_lstm, keras, load_pretrained, with_new_head
-from .ptb import fetch_ptbdb, fetch_ptbxl
-from .reference import ROOT, machine, save
+from .ptb import describe_ptbxl, fetch_ptbdb, fetch_ptbxl
+from .reference import ROOT, machine, parsed, real, save, schedule
 from .store import write_results
 
-RIVALS = ("tuned", "scratch", "frozen", "frozen, random", "raw samples")
+RIVALS = (
+    "all tuned", "from scratch", "regression, pretrained", "regression, random", "regression, samples"
+)  # fmt: skip
+SINGLE = ("regression, pretrained", "regression, samples")  # nothing in them depends on the seed
 FOLDS = 5
 # Of the tuned network and of the one from scratch: AdamW, warm-up, cosine.
 RECIPE = {
-    "tuned": {"epochs": 6, "rate": 1e-3},
-    "scratch": {"epochs": 12, "rate": 2e-3},
+    "all tuned": {"epochs": 6, "rate": 1e-3},
+    "from scratch": {"epochs": 12, "rate": 2e-3},
     "batch": 128,
     "decay": 0.1,  # of the weights
     "strengths": [0.003, 0.03, 0.3],  # of the regressions: C, chosen on folds of the training people
@@ -37,9 +39,9 @@ def folds(beats):
 
 
 def network(rival, seed):
-    """The network of "tuned" or "scratch" before its training, not compiled."""
+    """The network of "all tuned" or "from scratch" before its training, not compiled."""
     keras.utils.set_random_seed(seed)
-    if rival == "tuned":
+    if rival == "all tuned":
         return with_new_head(load_pretrained("mitbih"), 2)
     return cnn_lstm(2, momentum=0.9)
 
@@ -47,9 +49,7 @@ def network(rival, seed):
 def train(model, beats, plan, recipe=RECIPE):
     """Train it on these beats."""
     steps = plan["epochs"] * -(-len(beats) // recipe["batch"])
-    rate = keras.optimizers.schedules.CosineDecay(
-        plan["rate"] / 20, steps, warmup_target=plan["rate"], warmup_steps=steps // 10
-    )
+    rate = schedule(plan["rate"], steps // 10, steps)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe["decay"], clipnorm=1.0)
     model.compile(optimizer, "sparse_categorical_crossentropy")
     model.fit(beats.signals[..., None], beats.labels, epochs=plan["epochs"], batch_size=recipe["batch"],
@@ -101,13 +101,14 @@ def regressed(arrays, labels, patients, test, strengths=tuple(RECIPE["strengths"
 def cross_validated(rival, beats, seed, recipe=RECIPE):
     """Probability that each beat's recording is abnormal, from networks that have not seen its owner."""
     fold, chances = folds(beats), np.zeros(len(beats))
-    if rival == "raw samples":
+    if rival == "regression, samples":
         arrays = beats.signals
-    elif rival in ("frozen", "frozen, random"):
+    elif rival not in recipe:
         keras.utils.set_random_seed(seed)
-        arrays = features(load_pretrained("mitbih") if rival == "frozen" else cnn_lstm(), beats.signals)
+        encoder = load_pretrained("mitbih") if rival == "regression, pretrained" else cnn_lstm()
+        arrays = features(encoder, beats.signals)
     for test in (fold == k for k in range(FOLDS)):
-        if rival in ("tuned", "scratch"):
+        if rival in recipe:
             model = train(network(rival, seed), beats[~test], recipe[rival], recipe)
             chances[test] = model.predict(beats.signals[test, :, None], batch_size=2048, verbose=0)[:, 1]
         else:
@@ -116,7 +117,7 @@ def cross_validated(rival, beats, seed, recipe=RECIPE):
 
 
 def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights", recipe=RECIPE,
-        beats=None, strangers=None):  # fmt: skip
+        beats=None, ages=None, strangers=None):  # fmt: skip
     """Make all runs, and write what they gave.
 
     Parameters
@@ -127,16 +128,18 @@ def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weigh
         Folders for ``transfer.json`` and for ``ptbxl.keras``, the first seed's network.
     recipe : dict
         As ``RECIPE``.
-    beats, strangers : Beats, optional
-        To learn from and to be tested on, default ``fetch_ptbxl()``; and the people of another
-        database, default ``fetch_ptbdb()``.
+    beats, ages : Beats and pandas.Series, optional
+        To learn from and to be tested on, default ``fetch_ptbxl()``; and the age of each recording's
+        person, default ``describe_ptbxl().age``.
+    strangers : Beats, optional
+        The people of another database, default ``fetch_ptbdb()``.
 
     Returns
     -------
     dict
         What ``transfer.json`` holds: of each rival the AUROC per recording with every seed, that of the
         seeds' mean with an interval by patient, and the same of what the tuned network is ahead by;
-        and what the network that is kept gives ``elsewhere``.
+        what ``age alone`` gives; and what the network that is kept gives ``elsewhere``.
 
     Raises
     ------
@@ -144,16 +147,16 @@ def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weigh
         If there are no real beats, or a file cannot be written.
     """
     if beats is None:
-        beats = fetch_ptbxl()
-        if beats.source != "physionet":
-            raise DataError(f"The transfer needs real recordings, not {beats.source} ones.")
+        beats = real("The transfer", fetch_ptbxl())
     found = {"recipe": recipe, "folds": FOLDS, "beats": len(beats), "source": beats.source}
     found |= {"records": len(set(beats.records)), "patients": len(set(beats.patients)), **machine()}
     found |= {"rivals": {}, "ahead": {}}
     means = {}
     for rival in RIVALS:
-        start, single = time.perf_counter(), rival in ("frozen", "raw samples")
-        each = [cross_validated(rival, beats, seed, recipe) for seed in range(1 if single else seeds)]
+        start = time.perf_counter()
+        each = [
+            cross_validated(rival, beats, seed, recipe) for seed in range(1 if rival in SINGLE else seeds)
+        ]
         labels, _, patients = by_recording(beats, each[0])
         means[rival] = by_recording(beats, np.mean(each, axis=0))[1]
         found["rivals"][rival] = {
@@ -163,13 +166,23 @@ def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weigh
         }
         print(f"{rival}: {found['rivals'][rival]['seeds']}", flush=True)
     for rival in RIVALS[1:]:
-        both = np.stack([means["tuned"], means[rival]], axis=1)
+        both = np.stack([means[RIVALS[0]], means[rival]], axis=1)
         found["ahead"][rival] = told(auroc_interval(labels, both, patients))
-    shipped = train(network("tuned", 0), beats, recipe["tuned"], recipe)
+    if ages is None:
+        ages = describe_ptbxl().age
+    found["age alone"] = age_alone(beats, ages)
+    shipped = train(network("all tuned", 0), beats, recipe["all tuned"], recipe)
     save(shipped, Path(weights) / "ptbxl.keras")
     found["elsewhere"] = elsewhere(shipped, fetch_ptbdb() if strangers is None else strangers)
     write_results(Path(results) / "transfer.json", found)
     return found
+
+
+def age_alone(beats, ages):
+    """What the rival gives who sees no ECG: AUROC by recording, the older the likelier abnormal."""
+    ages = ages.fillna(ages.median())
+    labels, years, patients = by_recording(beats, ages.reindex(beats.records.astype(str)))
+    return told(auroc_interval(labels, years, patients))
 
 
 def elsewhere(model, strangers):
@@ -190,11 +203,7 @@ def told(interval):
 
 def main(arguments=None):
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m ecg_lessons.transfer", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on (default 5)")
-    given = parser.parse_args(arguments)
-    if given.seeds < 1:
-        parser.error("--seeds must be at least 1")
+    given = parsed("transfer", __doc__, arguments)
     try:
         found = run(given.seeds)
     except DataError as error:

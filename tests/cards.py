@@ -184,14 +184,12 @@ def transfer_rows(found):
         low, high = (f"{numbers[end]:{sign}.3f}" for end in ("low", "high"))
         return f"{numbers['value']:{sign}.3f}\u00a0({low}\u00a0to\u00a0{high})"
 
-    names = {"tuned": "`mitbih`, all of it tuned", "scratch": "the same from scratch",
-             "frozen": "regression on `mitbih`'s encoder", "frozen, random": "regression on a random encoder",
-             "raw samples": "regression on the samples"}  # fmt: skip
-    head = ["model", "seeds", "AUROC of their mean", "tuned is ahead by"]
-    return rows(head, (
-        [names[name], " to ".join(f"{end:.3f}" for end in sorted({min(r["seeds"]), max(r["seeds"])})),
+    head = ["model", "seeds", "AUROC of their mean", "all tuned is ahead by"]
+    age = ["age alone, no ECG", "–", three(found["age alone"]), "–"]
+    return rows(head, [*(
+        [name, " to ".join(f"{end:.3f}" for end in sorted({min(r["seeds"]), max(r["seeds"])})),
          three(r["mean of seeds"]), three(found["ahead"][name], "+") if name in found["ahead"] else "–"]
-        for name, r in found["rivals"].items()))  # fmt: skip
+        for name, r in found["rivals"].items()), age])  # fmt: skip
 
 
 def rows(head, body):

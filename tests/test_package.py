@@ -166,9 +166,9 @@ def test_the_readmes_staircase_is_the_results_files():
 def test_the_readmes_transfer_is_the_results_files():
     readme, found = (ROOT / "README.md").read_text(), load_results("transfer")
     rivals = {name: rival["mean of seeds"] for name, rival in found["rivals"].items()}
-    assert "{value:.2f} ({low:.2f} to {high:.2f})".format(**rivals["tuned"]) in readme
-    assert f"one trained from scratch {rivals['scratch']['value']:.2f}" in readme
-    assert f"a random encoder with a regression {rivals['frozen, random']['value']:.2f}" in readme
+    assert "{value:.2f} ({low:.2f} to {high:.2f})".format(**rivals["all tuned"]) in readme
+    assert f"one trained from scratch {rivals['from scratch']['value']:.2f}" in readme
+    assert f"a random encoder with a regression {rivals['regression, random']['value']:.2f}" in readme
     assert f"{found['records']} recordings of PTB-XL" in readme
     there = found["elsewhere"]
     assert "reaches {value:.2f} ({low:.2f} to {high:.2f}) by person".format(**there["by person"]) in readme

@@ -12,6 +12,7 @@ from ecg_lessons import (
     Beats,
     DataError,
     describe_ptbdb,
+    describe_ptbxl,
     fetch_ptbdb,
     fetch_ptbxl,
     kaggle,
@@ -22,6 +23,7 @@ from ecg_lessons import (
     store,
     write_kaggle_csv,
 )
+from ecg_lessons.beats import DIAGNOSED
 from ecg_lessons.segment import r_peaks, resample
 
 LEADS = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
@@ -57,12 +59,12 @@ def written(tmp_path_factory):
     for seed, (name, reason) in enumerate(REASONS.items()):
         folder, record = name.split("/")
         write(home / "ptbdb" / folder, record, seed, 1000, ["age: 50", f"Reason for admission: {reason}"])
-    rows = ["ecg_id,patient_id,scp_codes,strat_fold,filename_lr"]
+    rows = ["ecg_id,patient_id,age,sex,scp_codes,strat_fold,filename_lr"]
     codes = ["{'NORM': 100.0, 'SR': 0.0}", "{'IMI': 50.0, 'NDT': 0.0}", "{'SR': 0.0}"]
     codes += ["{'NORM': 80.0, 'CRBBB': 0.0}", "{'NORM': 0.0}", "{'LVH': 100.0}"]
     for i, code in enumerate(codes, start=1):
         file = f"records100/00000/{i:05d}_lr"
-        rows.append(f'{i},{100 + i}.0,"{code}",{i},{file}')
+        rows.append(f'{i},{100 + i}.0,{300 if i == 6 else 40 + i}.0,{i % 2},"{code}",{i},{file}')
         write(home / "ptbxl" / "records100" / "00000", f"{i:05d}_lr", i, 100, seconds=10.0)
     (home / "ptbxl" / "ptbxl_database.csv").write_text("\n".join(rows) + "\n")
     classes = {"NORM": "NORM", "IMI": "MI", "NDT": "STTC", "CRBBB": "CD", "LVH": "HYP", "SR": ""}
@@ -246,6 +248,15 @@ def test_ptb_xl_calls_normal_what_is_normal_only(home):
     assert frame.patient["6"] == "106" and frame.fold["6"] == "6"
 
 
+def test_the_table_tells_who_the_people_are(home, monkeypatch):
+    people = describe_ptbxl(data_home=home, records=range(1, 7))
+    assert people.age.tolist() == [41, 42, 43, 44, 45, 90] and people.index.tolist() == list("123456")
+    assert people.sex.tolist() == ["female", "male"] * 3 and people.patient["6"] == "106"
+    assert people.reason["2"] == "MI+STTC"
+    monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
+    assert set(describe_ptbxl().patient) == set(fetch_ptbxl().patients)
+
+
 # ---- what can be wrong --------------------------------------------------------------------------
 
 
@@ -425,16 +436,14 @@ def test_a_downloaded_file_that_was_damaged_since_is_fetched_again(home, serve, 
 @pytest.fixture
 def csvs(tmp_path, some_beats):
     """Two CSVs in the published form, and what they hold."""
-    import dataclasses
-
     signals = some_beats.signals[:60]
     parts = [Beats(signals[:20], np.zeros(20)), Beats(signals[20:], np.ones(40))]
     (tmp_path / "csvs").mkdir()
     for part, name in zip(parts, kaggle.PTB_FILES.values()):
         written = write_kaggle_csv(part, part, tmp_path)[0]
         shutil.move(written, tmp_path / "csvs" / name)
-    both = Beats(signals, np.repeat([0, 1], [20, 40]), classes=ptb.CLASSES, fs=125.0, source="kaggle")
-    return tmp_path / "csvs", dataclasses.replace(both)
+    both = Beats(signals, np.repeat([0, 1], [20, 40]), classes=DIAGNOSED, fs=125.0, source="kaggle")
+    return tmp_path / "csvs", both
 
 
 def test_the_kaggle_files_are_read(csvs):
@@ -455,7 +464,7 @@ def test_a_kaggle_file_that_is_missing_or_holds_the_other_class_is_named(csvs):
 def test_simulated_people_must_be_asked_for(monkeypatch):
     monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
     for beats in (fetch_ptbdb(), fetch_ptbxl()):
-        assert beats.source == "simulated" and beats.classes == ptb.CLASSES and set(beats.labels) == {0, 1}
+        assert beats.source == "simulated" and beats.classes == DIAGNOSED and set(beats.labels) == {0, 1}
         assert (beats.to_frame().groupby("patient").label.nunique() == 1).all()
     assert fetch_ptbxl().folds is not None and fetch_ptbdb(leads=("ii", "v1")).signals.shape[2] == 2
     monkeypatch.delenv("ECG_LESSONS_SOURCE")

@@ -3,15 +3,24 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from ecg_lessons import DataError, fetch_ptbxl, load_pretrained, load_results, physionet, transfer
+from ecg_lessons import (
+    DataError,
+    describe_ptbxl,
+    fetch_ptbxl,
+    load_pretrained,
+    load_results,
+    physionet,
+    transfer,
+)
 from ecg_lessons.metrics import auroc, by_recording
 from ecg_lessons.simulate import make_people
 
 TINY = {
-    "tuned": {"epochs": 1, "rate": 1e-3},
-    "scratch": {"epochs": 1, "rate": 1e-3},
+    "all tuned": {"epochs": 1, "rate": 1e-3},
+    "from scratch": {"epochs": 1, "rate": 1e-3},
     "batch": 128,
     "decay": 0.1,
     "strengths": [0.01, 0.1],
@@ -30,17 +39,19 @@ def test_no_person_is_in_two_folds_and_every_one_is_tested(people):
 
 
 def test_the_command_judges_every_rival_and_keeps_the_tuned_network(people, tmp_path):
-    found = transfer.run(2, tmp_path, tmp_path, TINY, people, make_people(15, seed=9))
+    ages = pd.Series(np.linspace(20, 80, 40), np.unique(people.records))
+    found = transfer.run(2, tmp_path, tmp_path, TINY, people, ages, make_people(15, seed=9))
     assert json.loads((tmp_path / "transfer.json").read_text()) == found
     assert list(found["rivals"]) == list(transfer.RIVALS) and list(found["ahead"]) == list(
         transfer.RIVALS[1:]
     )
     for name, rival in found["rivals"].items():
-        assert len(rival["seeds"]) == (1 if name in ("frozen", "raw samples") else 2)
+        assert len(rival["seeds"]) == (1 if name in transfer.SINGLE else 2)
         assert 0 <= rival["mean of seeds"]["low"] <= rival["mean of seeds"]["value"] <= 1
     assert found["elsewhere"]["people"] == 15 and 0 <= found["elsewhere"]["by person"]["value"] <= 1
+    assert found["age alone"]["low"] < 0.5 < found["age alone"]["high"]  # it means nothing in made-up people
     # such coarse differences between made-up people are found in their samples
-    assert found["rivals"]["raw samples"]["seeds"][0] > 0.7
+    assert found["rivals"]["regression, samples"]["seeds"][0] > 0.7
     import keras
 
     saved = keras.saving.load_model(tmp_path / "ptbxl.keras", compile=False)
@@ -73,9 +84,9 @@ def test_the_results_meet_the_target():
     found = load_results("transfer")
     assert found["recipe"] == transfer.RECIPE and found["source"] == "physionet"
     assert (found["records"], found["patients"]) == (500, 466)
-    tuned = found["rivals"]["tuned"]
+    tuned = found["rivals"]["all tuned"]
     assert len(tuned["seeds"]) >= 3 and np.mean(tuned["seeds"]) >= 0.87
-    assert tuned["mean of seeds"]["value"] > found["rivals"]["frozen, random"]["mean of seeds"]["value"]
+    assert tuned["mean of seeds"]["value"] > found["rivals"]["regression, random"]["mean of seeds"]["value"]
 
 
 def test_the_shipped_network_knows_its_recordings(real_ptb):
@@ -87,5 +98,7 @@ def test_the_shipped_network_knows_its_recordings(real_ptb):
     assert there["people"] == stored["people"] == 49
     for what in ("by person", "by recording"):
         assert there[what]["value"] == pytest.approx(stored[what]["value"], abs=0.01)
+    age = transfer.age_alone(beats, describe_ptbxl().age)
+    assert age == pytest.approx(load_results("transfer")["age alone"])
     known = auroc(*by_recording(beats, chances)[:2])
-    assert known > load_results("transfer")["rivals"]["tuned"]["mean of seeds"]["high"]
+    assert known > load_results("transfer")["rivals"]["all tuned"]["mean of seeds"]["high"]
