@@ -97,7 +97,9 @@ def r_peaks(signal, fs):
     -----
     ``wfdb.processing.XQRS`` at 360 Hz, the frequency it does well at. It learns what a QRS looks like
     before it begins, so a short recording is shown to it between two mirror images of itself; the
-    peaks it finds there are dropped.
+    peaks it finds there are dropped. So are those within 50 ms of either end: no QRS is whole there, and
+    where the image begins one side of the seam is as tall as the other, so that the last bit of a
+    processor's arithmetic would decide.
     """
     from scipy.signal import butter, sosfiltfilt
     from wfdb.processing import XQRS
@@ -111,7 +113,8 @@ def r_peaks(signal, fs):
     detector = XQRS(sig=padded / (np.percentile(np.abs(band), 98) or 1), fs=360)
     detector.detect(verbose=False)
     peaks = np.asarray(detector.qrs_inds, dtype=np.int64) - reach
-    peaks = np.round(peaks[(peaks >= 0) & (peaks < len(at_360))] / ratio).astype(np.int64)
+    edge = 18  # samples: 50 ms
+    peaks = np.round(peaks[(peaks >= edge) & (peaks < len(at_360) - edge)] / ratio).astype(np.int64)
     return np.unique(np.minimum(peaks, len(signal) - 1))
 
 

@@ -16,7 +16,7 @@ from .beats import CLASSES, Beats
 from .errors import DataError
 
 # Part of every cache file's name: raise it when what `segment` or this file writes changes.
-VERSION = 3
+VERSION = 4
 
 # What a cache file's rows hold; texts are as wide as the longest one.
 _COLUMNS = ("signals", "labels", "patients", "records", "folds", "samples", "rr", "diagnoses")
@@ -78,6 +78,12 @@ def writing(path, mode=0o666):
             temporary.unlink(missing_ok=True)
 
 
+def shipped(folder, in_checkout):
+    """A folder that ships with the package: inside it where it is installed, else in the checkout."""
+    here = Path(__file__).parent
+    return next((p for p in (here / folder, here.parent / in_checkout) if p.is_dir()), here / folder)
+
+
 def load_results(name):
     """What a command of the repository measured and wrote to ``results/NAME.json``.
 
@@ -94,9 +100,7 @@ def load_results(name):
     DataError
         If there is no such file, or it is damaged.
     """
-    here = Path(__file__).parent
-    # in the installed package, or in a checkout
-    path = next((p for p in (here / "results", here.parent / "results") if p.is_dir()), here) / f"{name}.json"
+    path = shipped("results", "results") / f"{name}.json"
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:

@@ -112,6 +112,18 @@ def test_the_detector_works_at_any_frequency_and_height(fs, height):
     assert len(peaks) <= len(beats) + 1
 
 
+@pytest.mark.parametrize("offset", range(-30, 31, 6))
+def test_a_qrs_that_is_cut_at_an_end_is_no_beat_and_rounding_decides_nothing(offset):
+    record, annotation = make_record("100", minutes=12 / 60, seed=3)
+    beats = annotation.sample[[s != "+" for s in annotation.symbol]]
+    lead = record.p_signal[beats[1] + offset : beats[-2] + offset, 0]
+    peaks = r_peaks(lead, 360)
+    assert peaks.min() >= 18 and peaks.max() < len(lead) - 18
+    for seed in range(5):  # as another processor rounds
+        noise = np.random.default_rng(seed).normal(0, 1e-12, len(lead))
+        np.testing.assert_array_equal(r_peaks(lead * (1 + noise), 360), peaks)
+
+
 def test_a_flat_lead_has_no_peaks_and_a_broken_one_is_refused():
     assert len(r_peaks(np.zeros(3600), 360)) == 0
     with pytest.raises(ValueError, match="NaN"):
