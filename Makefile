@@ -5,6 +5,9 @@
 #           more); the first two go on where they stopped
 # cards     measure the shipped networks and bring the cards' tables up to date
 # bench     measure how fast things are (some ten minutes)
+# pdf       print the built site into one file, with Chromium
+# colab     run every notebook from its first cell to its last as Colab would (about half an hour)
+# fork      make the book another repository's: make fork REPO=https://github.com/you/yours
 # clean     remove what these made
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +15,7 @@ PY := $(VENV)/bin/python
 # one stamp a Python version, so that naming another one with PYTHON= builds anew
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 
-.PHONY: book test chapters reference cards bench clean
+.PHONY: book test chapters reference cards bench pdf colab fork clean
 
 book: $(READY)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
@@ -34,6 +37,15 @@ cards: $(READY)
 
 bench: $(READY)
 	$(PY) tests/bench.py
+
+pdf: book
+	$(PY) tests/pdf.py
+
+colab: $(READY)
+	COLAB=whole $(PY) -m pytest tests/test_colab.py
+
+fork: $(READY)
+	@$(PY) tests/fork.py "$(REPO)"
 
 clean:
 	rm -rf $(VENV) _build .pytest_cache .hypothesis *.egg-info

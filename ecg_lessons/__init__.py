@@ -25,6 +25,7 @@ _LATER = {
     "fetch_record": "physionet",
     "freeze_encoder": "models",
     "load_pretrained": "models",
+    "load_quiz": "quiz",
     "load_results": "store",
     "make_beats": "simulate",
     "make_record": "simulate",

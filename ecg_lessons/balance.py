@@ -55,6 +55,8 @@ def effective_weights(labels, beta=0.999):
     ValueError
         If there are no labels, or `beta` is outside [0, 1).
 
+    Notes
+    -----
     Source: Cui et al. 2019, doi:10.1109/CVPR.2019.00949.
     """
     if not 0 <= beta < 1:

@@ -265,7 +265,8 @@ def reliability_table(labels, probabilities, bins=15, classes=CLASSES):
 def expected_calibration_error(labels, probabilities, bins=15, classes=CLASSES):
     """Mean distance between confidence and accuracy over the bins of `reliability_table`.
 
-    Each bin counts by its beats: the sum over bins of beats / all beats * |accuracy - confidence|.
+    Each bin counts by its beats: the sum over bins of
+    ``beats / all beats * |accuracy - confidence|``.
     Parameters, errors and source are those of `reliability_table`.
     """
     table = reliability_table(labels, probabilities, bins, classes)
@@ -288,7 +289,7 @@ def brier_score(labels, probabilities, classes=CLASSES):
 def temperature_scale(labels, probabilities, classes=CLASSES):
     """The temperature that fits the probabilities best to the labels, of validation beats.
 
-    Minimises the mean of -log p of the right class after ``apply_temperature``. Above 1, the network
+    Minimizes the mean of -log p of the right class after ``apply_temperature``. Above 1, the network
     was too sure.
 
     Raises

@@ -323,7 +323,7 @@ def plot_history(ax, history, name="loss", **line):
     history : dict of str to list, or DataFrame
         What Keras's ``fit`` returns as ``.history``, or a CSV log of it.
     name : str
-        The quantity; "val_" and it is what was measured on the validation beats.
+        The quantity; with ``val_`` before it, what was measured on the validation beats.
     """
     epochs = np.arange(1, len(history[name]) + 1)
     (thin,) = ax.plot(epochs, history[name], **{"lw": 1.1, "ls": "--", "label": "training"} | line)

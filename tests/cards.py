@@ -1,7 +1,8 @@
-"""Measure the shipped networks and bring the cards' tables up to date: what ``make cards`` calls.
+"""Measure the shipped networks and bring the pages' tables up to date: what ``make cards`` calls.
 
 Writes ``results/evaluation.json``, then the tables of the pages in ``book/`` that have a place for
-them: what stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+them, from this and the other files in ``results/``: what stands between ``<!-- table: NAME -->`` and
+``<!-- end -->``.
 """
 
 import re
@@ -25,7 +26,9 @@ from ecg_lessons.reference import ROOT, parts
 from ecg_lessons.staircase import CHOSEN
 from ecg_lessons.store import write_results, writing
 
-PAGES = [ROOT / "book" / f"{name}.md" for name in ("model_card", "dataset_card", "checklist")]
+PAGES = [
+    ROOT / "book" / f"{name}.md" for name in ("model_card", "dataset_card", "checklist", "results", "timings")
+]
 RESULTS = ROOT / "results" / "evaluation.json"
 ELDERLY = 65  # years: from here on a patient counts as old
 
@@ -174,7 +177,63 @@ def tables(found):
             [name, g["patients"], spaced(g["classes"][c]["beats"]), interval(g["classes"][c]["sensitivity"]),
              interval(g["classes"][c]["positive predictivity"])]
             for name, g in found["groups"].items()))  # fmt: skip
-    return made
+    return made | reference_tables() | staircase_tables() | speed_tables()
+
+
+def reference_tables():
+    """The reference network: each split over its seeds, and each seed."""
+    found = load_results("reference")
+    head = ["split", "seeds", "accuracy", "macro-F1", *(f"F1 of {c}" for c in CLASSES)]
+    each = ["split", "seed", "accuracy", "macro-F1", *CLASSES]
+    splits, seeds = [], []
+    for split, numbers in found["summary"].items():
+        runs = [run for run in found["runs"] if run["split"] == split]
+        f1 = [np.mean([run["test"]["classes"][c]["F1"] for run in runs]) for c in CLASSES]
+        both = [spread(numbers[name], 4) for name in ("accuracy", "macro-F1")]
+        splits.append([f"by {split}", numbers["seeds"], *both, *(f"{value:.2f}" for value in f1)])
+        for run in runs:
+            f1 = [f"{run['test']['classes'][c]['F1']:.3f}" for c in CLASSES]
+            both = [f"{run['test'][name]:.4f}" for name in ("accuracy", "macro-F1")]
+            seeds.append([f"by {split}", run["seed"], *both, *f1])
+    return {"reference": rows(head, splits), "reference-seeds": rows(each, seeds)}
+
+
+def staircase_tables():
+    """What each input is worth to a small network, on DS2."""
+    found = load_results("staircase")
+    body = []
+    for step, numbers in found["summary"].items():
+        runs = [run["test"]["classes"] for run in found["runs"] if run["step"] == step]
+        f1 = [f"{np.mean([run[c]['F1'] for run in runs]):.2f}" for c in "NSVF"]
+        body.append([step, numbers["seeds"], spread(numbers["macro-F1"], 3), *f1])
+    return {"staircase": rows(["input", "seeds", "macro-F1", *(f"F1 of {c}" for c in "NSVF")], body)}
+
+
+def speed_tables():
+    """What the benchmark measured, and how long the chapters took when they were last executed."""
+    found, last = load_results("benchmark"), load_results("timings")
+    training = rows(["network", "weights", "epochs", "seconds", "beats a second"], (
+        [name, spaced(n["parameters"]), n["epochs"], f"{n['seconds']:.0f}", spaced(n["beats per second"])]
+        for name, n in found["networks"].items()))  # fmt: skip
+    use = rows(["network", "one at a time", "1024 at a time"], (
+        [name, *(spaced(n[batch]) for batch in ("batch 1", "batch 1024"))]
+        for name, n in found["inference, beats per second"].items()))  # fmt: skip
+    whole, slow = [], []
+    for name, run in last.items():
+        whole.append([name, run["date"], length(run["seconds"]), run["processor"], run["tensorflow"]])
+        slow += [[name, f"`{cell}`", length(seconds)] for cell, seconds in run["cells"].items()]
+    head = ["notebook", "date", "in all", "processor", "TensorFlow"]
+    return {"speed-training": training, "speed-use": use, "timings": rows(head, whole),
+            "timings-cells": rows(["notebook", "cell", "took"], slow)}  # fmt: skip
+
+
+def spread(numbers, digits):
+    return f"{numbers['mean']:.{digits}f}\u00a0±\u00a0{numbers['std']:.{digits}f}"
+
+
+def length(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}\u00a0min {seconds:02d}\u00a0s" if minutes else f"{seconds}\u00a0s"
 
 
 def transfer_rows(found):
@@ -228,6 +287,14 @@ def filled(text, found):
     return re.sub(r"<!-- table: ([\w-]+) -->.*?<!-- end -->", table, text, flags=re.S)
 
 
+def fill(found):
+    """Write the pages anew, with their tables."""
+    for page in PAGES:
+        text = filled(page.read_text(), found)
+        with writing(page) as file:
+            file.write(text.encode())
+
+
 def main():
     from run import prepare
 
@@ -236,10 +303,7 @@ def main():
             return "The cards need real recordings, and none are at hand."
         found = evaluated(fetch_mitbih(), fetch_mitbih(recipe="context"), people())
         write_results(RESULTS, found)
-        for page in PAGES:
-            text = filled(page.read_text(), found)
-            with writing(page) as file:
-                file.write(text.encode())
+        fill(found)
     except DataError as error:
         return str(error)
     print(f"Written: {RESULTS.relative_to(ROOT)}, {', '.join(p.name for p in PAGES)}")

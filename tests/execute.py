@@ -2,7 +2,8 @@
 
 Arguments name notebooks; default: all. A notebook that fails is left as it was. A figure whose
 cell carries the metadata ``picture`` is written to ``book/_static`` under that name as well,
-for the pages and the README.
+for the pages and the README. How long each notebook and its slow cells took goes to
+``results/timings.json``, and from there onto the page about it.
 """
 
 import base64
@@ -16,8 +17,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from run import ROOT, notebooks, prepare
 
-from ecg_lessons import DataError
-from ecg_lessons.store import writing
+from ecg_lessons import DataError, load_results
+from ecg_lessons.store import write_results, writing
+
+TIMINGS = ROOT / "results" / "timings.json"
 
 
 def execute(path):
@@ -76,9 +79,23 @@ def main(arguments):
             slow = execute(path)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             return f"{path.name}: {error}"
-        cells = ", ".join(f"{name} {seconds}" for name, seconds in slow.items())
-        print(f"{path.name}: {time.perf_counter() - start:.0f} s ({cells or 'no slow cell'})", flush=True)
+        seconds = round(time.perf_counter() - start)
+        note_times(path.stem, seconds, slow)
+        cells = ", ".join(f"{name} {took}" for name, took in slow.items())
+        print(f"{path.name}: {seconds} s ({cells or 'no slow cell'})", flush=True)
+    from cards import fill  # imports TensorFlow
+
+    fill(load_results("evaluation"))
     return 0
+
+
+def note_times(name, seconds, slow):
+    """Bring one notebook's entry of the results file up to date."""
+    from ecg_lessons.reference import machine
+
+    known = load_results("timings") if TIMINGS.exists() else {}
+    known[name] = {"seconds": seconds, "date": f"{datetime.now():%Y-%m-%d}", **machine(), "cells": slow}
+    write_results(TIMINGS, dict(sorted(known.items())))
 
 
 if __name__ == "__main__":

@@ -9,19 +9,25 @@ import nbformat
 import pytest
 import yaml
 
+from ecg_lessons import load_quiz
 from ecg_lessons.physionet import record_names
 
 sys.path.append(str(Path(__file__).parent))
+import glossary  # noqa: E402
 from execute import pictures  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))
 URL = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
-SPINE = ["Ask", "Look", "Try", "Judge", "Take away", "Exercises", "Further reading"]
+SPINE = ["Ask", "Look", "Try", "Judge", "Take away", "Quiz", "Exercises", "Further reading"]
+# What an objective may begin with: what can be seen or heard that somebody does.
+VERBS = set("""build choose compare compute cut draw explain freeze give judge list measure name read recognize
+report resume say set show sort split state write""".split())
 
 PROJECT = BOOK / "07_project.ipynb"  # shows no solution; this is the teachers':
-SOLUTION = ROOT / "instructors" / "project_solution.ipynb"
+TEACHERS = ROOT / "instructors"
+SOLUTION = TEACHERS / "project_solution.ipynb"
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 notebooks = pytest.mark.parametrize("path", [*CHAPTERS, SOLUTION], ids=lambda p: p.stem)
@@ -56,8 +62,9 @@ def printed(cell):
 
 def test_every_page_is_in_the_table_of_contents():
     toc = (ROOT / "_toc.yml").read_text()
-    for path in [*BOOK.glob("*.md"), *CHAPTERS]:
-        assert f"book/{path.stem}\n" in toc + "\n", f"add book/{path.stem} to _toc.yml"
+    for path in [*BOOK.glob("*.md"), *CHAPTERS, *TEACHERS.glob("*.md")]:
+        name = f"{path.parent.name}/{path.stem}"
+        assert f"{name}\n" in toc + "\n", f"add {name} to _toc.yml"
 
 
 @chapters
@@ -76,7 +83,52 @@ def test_a_chapter_opens_with_its_badge_and_front_box(path):
     assert first.startswith("# ") and f"]({badge})" in first
     for part in ("**Question.**", "**After this chapter you can**", "**Time.**", "**You need**", "**Data.**"):
         assert f"> {part}" in first, part
-    assert f"git+{URL}" in code(path)[0].source
+    assert f"git+{URL}@v" in code(path)[0].source
+
+
+@chapters
+def test_objectives_can_be_checked_and_the_minutes_are_stated(path):
+    first = prose(path)[0].source
+    objectives = re.findall(r"^> - (\w+)", first, re.M)
+    assert 3 <= len(objectives) <= 8 and set(objectives) <= VERBS, set(objectives) - VERBS
+    wanted = r"\d+ minutes to read, \d+ more for (the )?quiz and .*(exercises|project), .+ to run( on two cores)?\."
+    assert re.fullmatch(wanted, times(path)), times(path)
+
+
+def times(path):
+    return re.search(r"^> \*\*Time\.\*\* (.+)$", prose(path)[0].source, re.M)[1]
+
+
+@chapters
+def test_the_teachers_table_of_times_is_that_of_the_front_boxes(path):
+    table = (TEACHERS / "index.md").read_text().splitlines()
+    row = next(line for line in table if line.startswith("|") and path.name in line)
+    reading, exercises, running = (cell.strip() for cell in row.strip("|").split("|")[1:4])
+    time = times(path)
+    assert time.startswith(f"{reading} to read, ") and f", {running} to run" in time, row
+    assert f"{exercises.split(' minutes')[0]} more for" in time, row
+
+
+@chapters
+def test_words_of_the_glossary_are_linked_where_a_chapter_first_uses_them(path):
+    missing = [use.term for use in glossary.first_uses(read(path)) if not use.linked]
+    assert not missing, f"python tests/glossary.py links {missing}"
+
+
+def test_links_into_the_glossary_arrive():
+    anchors = {glossary.slug(name) for name in glossary.terms()}
+    for path in [*CHAPTERS, *BOOK.glob("*.md"), *TEACHERS.glob("*.md")]:
+        asked = set(re.findall(r"glossary\.md#([\w-]+)", path.read_text()))
+        assert asked <= anchors, f"{path.name}: {asked - anchors}"
+
+
+@chapters
+def test_further_reading_can_be_found(path):
+    last = prose(path)[-1].source
+    items = [line for line in last.splitlines() if line.startswith("- ")]
+    assert last.startswith("## Further reading") and len(items) >= 3
+    for item in items:  # a standard has no DOI, nor have a page of documentation and these two conferences
+        assert re.search(r"https://doi\.org/10\.\d+/|https://keras\.io|ANSI/AAMI|IJCAI\* 2001|ICML\* 2011", item), item
 
 
 @notebooks
@@ -123,23 +175,35 @@ def test_every_figure_has_alt_text_of_its_own(path):
 
 
 @chapters
-def test_exercises_have_a_folded_solution_that_was_run(path):
+def test_exercises_have_a_check_and_a_folded_solution_that_passes_it(path):
     source = "\n".join(cell.source for cell in prose(path)).split("## Exercises")[1]
     exercises = re.findall(r"^\*\*(\d)\. .*?\((easy|medium|harder)\)\.\*\*", source, re.M)
+    levels = [("easy", "medium", "harder").index(level) for _, level in exercises]
+    assert 2 <= len(exercises) <= 4 and levels == sorted(levels)
     solutions = [c for c in code(path) if c.source.startswith("# @title Solution to exercise")]
     if path == PROJECT:
-        assert len(exercises) == 3 and not solutions
+        assert not solutions
         return
     assert [number for number, _ in exercises] == [c.source.split()[5] for c in solutions]
-    assert 2 <= len(exercises) <= 4
-    assert all("hide-cell" in c.metadata.tags and c.outputs for c in solutions)
+    for (number, _), solution in zip(exercises, solutions):
+        assert "hide-cell" in solution.metadata.tags
+        answer = next(c for c in code(path) if c.id == f"ex{number}-answer")
+        asked = re.findall(r"checks\.(\w+)", answer.source)
+        assert len(asked) == 1 and asked == re.findall(r"checks\.(\w+)", solution.source), number
+        assert "Not yet." in "".join(printed(answer)) and "Passed." in "".join(printed(solution)), number
+
+
+@chapters
+def test_a_chapter_shows_its_quiz(path):
+    cell = next(c for c in code(path) if c.id == "quiz-questions")
+    assert cell.source == f'load_quiz("{path.stem}")'
+    shown = [output.get("data", {}).get("text/html", "") for output in cell.outputs]
+    assert shown == [load_quiz(path.stem)._repr_html_()], "the quiz has changed: make chapters"
 
 
 @notebooks
-def test_prose_keeps_to_the_house_style(path):
+def test_notebooks_have_no_directives(path):
     for cell in prose(path):
-        assert "!" not in re.sub(r"!\[|`[^`]*`", "", cell.source), cell.source
-        assert not re.search(r"\b(simply|obviously|just)\b", cell.source, re.I), cell.source
         assert not re.search(r"^(```\{|:::)|\{(cite|ref|doc|term)\}", cell.source, re.M), (
             "a directive: Colab shows it raw"
         )
