@@ -260,3 +260,12 @@ def test_notebooks_carry_no_machine_in_them():
 
 def test_the_footer_says_that_this_is_no_medical_device():
     assert "Not a medical device" in (ROOT / "_config.yml").read_text()
+
+
+def test_the_errors_that_the_faq_explains_exist():
+    sources = "".join(path.read_text() for path in [*(ROOT / "ecg_lessons").glob("*.py"), ROOT / "Makefile"])
+    headings = re.findall(r"^### .*$", (BOOK / "faq.md").read_text(), re.M)
+    quoted = [part for line in headings for part in re.findall(r"`(?:DataError: )?(?:\.\.\. )?([^`]+? [^`]+?)(?: \.\.\.)?`", line)]
+    assert len(quoted) >= 4
+    for text in quoted:
+        assert text in sources or text.startswith(("No module named", "Runtime disconnected")), text
