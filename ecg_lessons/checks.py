@@ -157,7 +157,7 @@ def even_to_balanced(even, balanced):
         return Verdict(False, "at 1 itself the formula divides nothing by nothing. How near is near enough?")
     if balanced < 0.9999:
         return Verdict(
-            False, "with this beta the largest class still counts less than it should. Draw further."
+            False, "with this beta the largest class still counts more than it should. Draw further."
         )
     return Verdict(True, "one formula for both ends, and all that lies between.")
 
@@ -304,6 +304,11 @@ def budget(callback_class):
     if not isinstance(callback_class, type):
         return Verdict(False, "hand over the class itself, not a callback made from it.")
 
+    try:
+        callback_class(3)
+    except Exception as error:  # whatever the reader's class does
+        return Verdict(False, f"`Budget(3)` must make a callback; it says {type(error).__name__}: {error}")
+
     def stopped(seconds):
         callback, model = callback_class(seconds), SimpleNamespace(stop_training=False)
         callback.set_model(model)
@@ -322,7 +327,7 @@ def budget(callback_class):
                 False,
                 "when the time is over nothing happens. Which method does Keras call, and what must it set?",
             )
-    except Exception as error:  # whatever the reader's class does
+    except Exception as error:
         return Verdict(False, f"Keras would have stopped with {type(error).__name__}: {error}")
     return Verdict(True, "it stops when the time is over, and not before.")
 
@@ -563,7 +568,7 @@ def project_development(train, chances):
         return Verdict(
             False,
             f"the AUROC per recording is {area:.3f}; the brief asks for {SOUND}. Does a plain regression on "
-            "the samples do better? Is anything scaled, or regularised, that should be?",
+            "the samples do better? Is anything scaled, or regularized, that should be?",
         )
     if area > 0.97:
         return Verdict(

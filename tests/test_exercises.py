@@ -115,7 +115,7 @@ def test_even_to_balanced():
     assert checks.even_to_balanced(0, 0.99999).passed and checks.even_to_balanced(0.0, 1 - 1e-6).passed
     refused(checks.even_to_balanced(0.99999, 0), "other way round")
     refused(checks.even_to_balanced(0, 1), "nothing by nothing")
-    refused(checks.even_to_balanced(0, 0.99), "Draw further")
+    refused(checks.even_to_balanced(0, 0.99), "counts more than it should", "Draw further")
     refused(checks.even_to_balanced(0.5, 0.99999), "not yet all 1")
     refused(checks.even_to_balanced(-3, 0.9), "between 0 and 1")
 
@@ -232,7 +232,12 @@ def test_budget():
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = self.end < perf_counter()
 
+    class BuiltIn(Right):
+        def __init__(self):
+            super().__init__(3)
+
     assert checks.budget(Right).passed and checks.budget(AtEpoch).passed
+    refused(checks.budget(BuiltIn), "`Budget(3)` must make a callback", "TypeError")
     refused(checks.budget(Never), "Which method")
     refused(checks.budget(AtOnce), "an hour to go")
     refused(checks.budget(Broken), "AttributeError")
