@@ -183,7 +183,7 @@ def tables(found):
 def reference_tables():
     """The reference network: each split over its seeds, and each seed."""
     found = load_results("reference")
-    head = ["split", "seeds", "accuracy", "macro-F1", *(f"F1 of {c}" for c in CLASSES)]
+    head = ["split", "seeds", "accuracy", "macro-F1", *CLASSES]
     each = ["split", "seed", "accuracy", "macro-F1", *CLASSES]
     splits, seeds = [], []
     for split, numbers in found["summary"].items():
@@ -206,7 +206,7 @@ def staircase_tables():
         runs = [run["test"]["classes"] for run in found["runs"] if run["step"] == step]
         f1 = [f"{np.mean([run[c]['F1'] for run in runs]):.2f}" for c in "NSVF"]
         body.append([step, numbers["seeds"], spread(numbers["macro-F1"], 3), *f1])
-    return {"staircase": rows(["input", "seeds", "macro-F1", *(f"F1 of {c}" for c in "NSVF")], body)}
+    return {"staircase": rows(["input", "seeds", "macro-F1", *"NSVF"], body)}
 
 
 def speed_tables():

@@ -18,7 +18,9 @@ GLOSSARY = ROOT / "book" / "glossary.md"
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 
 # Not searched: code, headings, the first cell (title and front box), what is a link already.
-_HIDDEN = re.compile(r"```.*?```|`[^`]*`|^#.*?$|\[!\[.*?\]\(.*?\)\]\(.*?\)|\$[^$]+\$|<[^>]+>|^\|.*?\|$", re.S | re.M)
+_HIDDEN = re.compile(
+    r"```.*?```|`[^`]*`|^#.*?$|\[!\[.*?\]\(.*?\)\]\(.*?\)|\$[^$]+\$|<[^>]+>|^\|.*?\|$", re.S | re.M
+)
 _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)]*)\)")
 
 
@@ -63,7 +65,9 @@ def first_uses(notebook):
         pattern = re.compile(rf"(?<![\w/-]){re.escape(form)}(?![\w-])", flags)
         for i, cell in enumerate(cells):
             for match in pattern.finditer(cell.source):
-                where = [span for span in taken[id(cell)] if span[0] < match.end() and match.start() < span[1]]
+                where = [
+                    span for span in taken[id(cell)] if span[0] < match.end() and match.start() < span[1]
+                ]
                 own = [span for span in where if span[2] == slug(name)]
                 if own or not where:
                     places[name].append((i, match.start(), match.end(), bool(own)))

@@ -22,8 +22,10 @@ CHAPTERS = sorted(BOOK.glob("*.ipynb"))
 URL = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
 SPINE = ["Ask", "Look", "Try", "Judge", "Take away", "Quiz", "Exercises", "Further reading"]
 # What an objective may begin with: what can be seen or heard that somebody does.
-VERBS = set("""build choose compare compute cut draw explain freeze give judge list measure name read recognize
-report resume say set show sort split state write""".split())
+VERBS = set(
+    """build choose compare compute cut draw explain freeze give judge list measure name read recognize
+report resume say set show sort split state write""".split()
+)
 
 PROJECT = BOOK / "07_project.ipynb"  # shows no solution; this is the teachers':
 TEACHERS = ROOT / "instructors"
@@ -123,12 +125,20 @@ def test_links_into_the_glossary_arrive():
 
 
 @chapters
+def test_a_chapter_ends_with_what_to_take_away(path):
+    box = next(cell.source for cell in prose(path) if cell.source.startswith("## Take away"))
+    assert 3 <= len(re.findall(r"^> - ", box, re.M)) <= 10
+
+
+@chapters
 def test_further_reading_can_be_found(path):
     last = prose(path)[-1].source
     items = [line for line in last.splitlines() if line.startswith("- ")]
     assert last.startswith("## Further reading") and len(items) >= 3
     for item in items:  # a standard has no DOI, nor have a page of documentation and these two conferences
-        assert re.search(r"https://doi\.org/10\.\d+/|https://keras\.io|ANSI/AAMI|IJCAI\* 2001|ICML\* 2011", item), item
+        assert re.search(
+            r"https://doi\.org/10\.\d+/|https://keras\.io|ANSI/AAMI|IJCAI\* 2001|ICML\* 2011", item
+        ), item
 
 
 @notebooks
@@ -265,7 +275,11 @@ def test_the_footer_says_that_this_is_no_medical_device():
 def test_the_errors_that_the_faq_explains_exist():
     sources = "".join(path.read_text() for path in [*(ROOT / "ecg_lessons").glob("*.py"), ROOT / "Makefile"])
     headings = re.findall(r"^### .*$", (BOOK / "faq.md").read_text(), re.M)
-    quoted = [part for line in headings for part in re.findall(r"`(?:DataError: )?(?:\.\.\. )?([^`]+? [^`]+?)(?: \.\.\.)?`", line)]
+    quoted = [
+        part
+        for line in headings
+        for part in re.findall(r"`(?:DataError: )?(?:\.\.\. )?([^`]+? [^`]+?)(?: \.\.\.)?`", line)
+    ]
     assert len(quoted) >= 4
     for text in quoted:
         assert text in sources or text.startswith(("No module named", "Runtime disconnected")), text

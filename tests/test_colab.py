@@ -62,7 +62,10 @@ def machine(tmp_path_factory):
     remote = copied(folder / "remote")
     subprocess.run(["git", "tag", TAG], cwd=remote, check=True)
     (folder / "kernels" / "colab").mkdir(parents=True)
-    kernel = {"argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
+    kernel = {
+        "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "language": "python",
+    }
     (folder / "kernels" / "colab" / "kernel.json").write_text(json.dumps(kernel | {"display_name": "Colab"}))
     startup = folder / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)

@@ -13,7 +13,9 @@ sys.path.append(str(Path(__file__).parent))
 import fork  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
-OLD = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
+OLD = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix(
+    "https://github.com/"
+)
 
 
 def copied(folder):
@@ -37,7 +39,9 @@ def test_one_command_rewrites_the_setting_and_everything_that_repeats_it(tmp_pat
     assert done.returncode == 0, done.stderr
     config = yaml.safe_load((clone / "_config.yml").read_text())
     assert config["repository"]["url"] == "https://github.com/you/yours"
-    left = subprocess.run(["git", "grep", "-lE", rf"github(\.com)?/{OLD}"], cwd=clone, capture_output=True, text=True)
+    left = subprocess.run(
+        ["git", "grep", "-lE", rf"github(\.com)?/{OLD}"], cwd=clone, capture_output=True, text=True
+    )
     assert left.stdout.split() == []
     for path in sorted((clone / "book").glob("*.ipynb")):
         text = path.read_text()

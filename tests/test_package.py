@@ -56,7 +56,9 @@ def requirements(lines):
 
 def test_pyproject_lists_what_the_package_imports_and_nothing_else():
     used = {name for path in MODULES for name in imports(path)} - set(sys.stdlib_module_names) - {"google"}
-    used = {{"sklearn": "scikit-learn", "keras": "tensorflow", "yaml": "pyyaml"}.get(name, name) for name in used}
+    used = {
+        {"sklearn": "scikit-learn", "keras": "tensorflow", "yaml": "pyyaml"}.get(name, name) for name in used
+    }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = project["dependencies"] + project["optional-dependencies"]["models"]
     assert requirements(declared) == used
@@ -73,7 +75,9 @@ def test_the_lock_holds_every_direct_requirement():
 
 
 def test_nothing_imports_upwards():
-    order = "errors beats segment store quiz physionet kaggle simulate ptb patient balance metrics checks".split()
+    order = (
+        "errors beats segment store quiz physionet kaggle simulate ptb patient balance metrics checks".split()
+    )
     order += "models plots reference staircase transfer".split()
     for path in MODULES:
         for node in ast.parse(path.read_text()).body:  # at the top; a function may call back down the list

@@ -50,7 +50,9 @@ def prose(path):
     elif path.suffix == ".yml":
         questions = yaml.safe_load(path.read_text(encoding="utf-8"))
         text = "\n\n".join(
-            part for q in questions for part in (q["ask"], *(o[k] for o in q["options"] for k in ("text", "because")))
+            part
+            for q in questions
+            for part in (q["ask"], *(o[k] for o in q["options"] for k in ("text", "because")))
         )
     else:
         text = path.read_text(encoding="utf-8")

@@ -53,7 +53,9 @@ def test_numbers_are_those_of_the_chapter(chapter):
     text = re.sub(r"```.*?```|`[^`]*`|\[[^\]]*\]\([^)]*\)", " ", page(chapter), flags=re.S)
     for number in re.findall(r"(?<![\w.])(?:\d{1,3}(?: \d{3})+|\d+\.\d+|\d{2,})", text):
         number = number.replace(" ", "")
-        assert number in KNOWN or re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", shown.replace(" ", " ")), number
+        assert number in KNOWN or re.search(
+            rf"(?<![\d.]){re.escape(number)}(?!\d)", shown.replace(" ", " ")
+        ), number
 
 
 def test_there_are_three_schedules_and_they_name_cells_that_exist():
