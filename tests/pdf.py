@@ -1,7 +1,7 @@
 """Print the whole book into one PDF: what ``make pdf`` calls.
 
-The site is built once more as a single page, and Chromium prints it. Solutions stay folded, so that the print can be
-handed to learners.
+The site is built once more as a single page, and Chromium prints it. Solutions stay folded, so that the
+print can be handed to learners.
 """
 
 import shutil
@@ -41,14 +41,15 @@ def print_page(chromium, page, pdf):
         subprocess.run(
             [chromium, *FLAGS, f"--user-data-dir={profile}", "--no-pdf-header-footer",
              "--generate-pdf-document-outline", "--virtual-time-budget=30000", f"--print-to-pdf={pdf}",
-             page.as_uri()], check=True, timeout=SECONDS, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+             page.as_uri()],
+            check=True, timeout=SECONDS, capture_output=True,
         )  # fmt: skip
 
 
 def main():
     chromium = browser()
     if not chromium:
-        return f"No Chromium is installed (looked for {', '.join(BROWSERS)}). On Debian: apt-get install chromium"
+        return f"No Chromium ({', '.join(BROWSERS)}) is installed. On Debian: apt-get install chromium"
     PDF.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "book.pdf"

@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-sys.path.append(str(Path(__file__).parent))
-import fork  # noqa: E402
-
 ROOT = Path(__file__).parents[1]
 OLD = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix(
     "https://github.com/"
@@ -48,9 +45,9 @@ def test_one_command_rewrites_the_setting_and_everything_that_repeats_it(tmp_pat
         assert f"colab.research.google.com/github/you/yours/blob/main/book/{path.name}" in text
         assert "git+https://github.com/you/yours@" in text
     # the copy's own checks of badges and addresses hold
-    checks = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_book.py", "tests/test_package.py",
-         "-k", "badge or address"], cwd=clone, capture_output=True, text=True)  # fmt: skip
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "badge or address"]
+    command += ["tests/test_book.py", "tests/test_package.py"]
+    checks = subprocess.run(command, cwd=clone, capture_output=True, text=True)
     assert checks.returncode == 0 and re.search(r"\d+ passed", checks.stdout), checks.stdout
     again = subprocess.run([sys.executable, "tests/fork.py", "https://github.com/you/yours"], cwd=clone,
                            capture_output=True, text=True)  # fmt: skip

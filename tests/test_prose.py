@@ -30,16 +30,15 @@ RULES = {
     r"\bsignificant(ly)?\b": "give the interval",
     r"\bsuffer(s|ed|ing)? from\b": "has, had",
     r"\b(color|behavior|center|gray|favor|label(ed|ing)|model(ed|ing))\b": "British spelling",
-    r"\b(recogni|organi|normali|penali|reali|summari|generali|minimi|optimi|visuali|initiali|standardi)s(e|ed|es|ing|ation)\b":
+    r"\b\w*(recogn|organ|normal|penal|real|general|minim|optim|visual|initial|standard)is(e|ed|es|ing|ation)\b":
         "-ize, as everywhere here",
     r"\banalyz\w+": "analyse",
     r"!(?![\[=])": "no exclamation marks",
 }  # fmt: skip
 LONGEST = 40  # words from one stop, colon or semicolon to the next
 # Of proselint, what is not a matter of taste or of typography (notebooks have straight quotes).
-LINTED = ("archaism", "cliches", "hedging", "industrial_language", "malapropisms", "mixed_metaphors", "mondegreens",
-          "nonwords", "oxymorons", "psychology", "redundancy", "skunked_terms", "social_awareness", "spelling",
-          "terms")  # fmt: skip
+LINTED = """archaism cliches hedging industrial_language malapropisms mixed_metaphors mondegreens nonwords
+oxymorons psychology redundancy skunked_terms social_awareness spelling terms""".split()
 
 
 def prose(path):

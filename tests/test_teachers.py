@@ -48,8 +48,8 @@ def test_the_drawing_is_there_and_described(chapter):
 
 @every_chapter
 def test_numbers_are_those_of_the_chapter(chapter):
-    shown = " ".join([*(text for c in code(chapter) for text in printed(c)), *(c.source for c in code(chapter)),
-                      *(c.source for c in prose(chapter))])  # fmt: skip
+    outputs = [text for cell in code(chapter) for text in printed(cell)]
+    shown = " ".join([*outputs, *(cell.source for cell in [*code(chapter), *prose(chapter)])])
     text = re.sub(r"```.*?```|`[^`]*`|\[[^\]]*\]\([^)]*\)", " ", page(chapter), flags=re.S)
     for number in re.findall(r"(?<![\w.])(?:\d{1,3}(?: \d{3})+|\d+\.\d+|\d{2,})", text):
         number = number.replace(" ", "")
