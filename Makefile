@@ -5,7 +5,7 @@
 #           more); the first two go on where they stopped
 # cards     measure the shipped networks and bring the cards' tables up to date
 # bench     measure how fast things are (some ten minutes)
-# pdf       print the built site into one file, with Chromium
+# pdf       print the course, and the pages for teachers, with Chromium
 # colab     run every notebook from its first cell to its last as Colab would (about half an hour)
 # fork      make the book another repository's: make fork REPO=https://github.com/you/yours
 # clean     remove what these made
@@ -44,8 +44,8 @@ pdf: book
 colab: $(READY)
 	COLAB=whole $(PY) -m pytest tests/test_colab.py
 
-fork: $(READY)
-	@$(PY) tests/fork.py "$(REPO)"
+fork:
+	@$(PYTHON) tests/fork.py "$(REPO)"
 
 clean:
 	rm -rf $(VENV) _build .pytest_cache .hypothesis *.egg-info
@@ -54,8 +54,10 @@ clean:
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12"; exit 1; }
-	@echo "Installing into $(VENV): about 3 GB, a few minutes the first time"
-	$(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing into $(VENV): about 3.5 GB, a few minutes the first time"
+	@# emptied for another Python only, so that a failed installation leaves the old one as it was
+	@$(PY) -c 'import sys; sys.exit(sys.version_info[:2] != tuple(map(int, sys.argv[1:])))' \
+	  $$($(PYTHON) -c 'import sys; print(*sys.version_info[:2])') 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	$(PY) -m pip install --quiet --no-deps -r requirements.lock
 	$(PY) -m pip install --quiet --no-deps --editable .
 	touch $@

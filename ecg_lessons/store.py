@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import time
+import warnings
 import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -144,16 +145,21 @@ def cached(name, build, fs, source, classes=CLASSES):
 
     One .npy file with a row a beat, memory-mapped copy-on-write: opening it costs
     milliseconds, and nothing that a chapter does to the arrays reaches the disk. A file
-    cut short, or of another layout, is built anew.
+    cut short, or of another layout, is built anew. Where nothing can be kept, in a class's shared
+    cache that is read-only say, the beats are returned all the same, with a warning.
     """
     path = cache_dir() / f"{name}-v{VERSION}.npy"
     table = _open(path)
     if table is None:
         table = _tabulate(build())
-        with writing(path) as file:
-            np.save(file, table)
-        _prune(path.parent)
-        table = _open(path)
+        try:
+            with writing(path) as file:
+                np.save(file, table)
+        except DataError as error:
+            warnings.warn(f"The beats are cut anew at each run. {error}", stacklevel=2)
+        else:
+            _prune(path.parent)
+            table = _open(path)
 
     def column(name):
         values = table[name]

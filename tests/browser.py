@@ -15,7 +15,7 @@ def open_page(width=1200, height=900, **options):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS[1:])
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
             yield running.new_context(viewport={"width": width, "height": height}, **options).new_page()
         finally:

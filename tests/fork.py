@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).parents[1]
 PARTS = {".py", ".md", ".ipynb", ".yml", ".yaml", ".toml", ".cff", ".svg", ".css", ".js", ".txt"}
 
@@ -32,7 +30,7 @@ def address(given):
 def fork(new, root=ROOT):
     """Rewrite the files of a checkout; the names of those that changed."""
     new = address(new)
-    old = yaml.safe_load((root / "_config.yml").read_text())["repository"]["url"]
+    old = re.search(r"^repository:\n  url: (\S+)$", (root / "_config.yml").read_text(), re.M)[1]
     before, after = (url.removeprefix("https://github.com/") for url in (old, new))
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True,
                             cwd=root, check=True)  # fmt: skip

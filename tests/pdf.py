@@ -1,7 +1,7 @@
-"""Print the whole book into one PDF: what ``make pdf`` calls.
+"""Print the book: what ``make pdf`` calls.
 
-The site is built once more as a single page, and Chromium prints it. Solutions stay folded, so that the
-print can be handed to learners.
+The site is built once more as a single page, and Chromium prints it twice: the course, solutions folded, to
+be handed to learners, and the pages for teachers.
 """
 
 import shutil
@@ -11,12 +11,18 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PDF = ROOT / "_build" / "ecg-lessons.pdf"
+# file in _build/: what is done to the page before it is printed; `teachers` is their part of it
+PRINTS = {
+    "ecg-lessons.pdf": "teachers => teachers.remove()",
+    "ecg-lessons-teachers.pdf": "teachers => teachers.closest('article').replaceChildren(teachers)",
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # no sandbox, as containers forbid it; nothing but files of this book is opened
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--disable-quic"]  # fmt: skip
-SECONDS = 300
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-quic",
+]  # fmt: skip
+FOOTER = '<p style="font: 8px sans-serif; width: 100%; text-align: center"><span class="pageNumber"></span></p>'
 
 
 def browser():
@@ -28,34 +34,42 @@ def single_page(folder):
     """Build the book as one page in a folder; that page."""
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "--builder", "singlehtml",
                "--path-output", folder, "-q"]  # fmt: skip
-    subprocess.run(command, check=True, cwd=ROOT)
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     built = Path(folder) / "_build" / "singlehtml"
     page = built / "all.html"  # its links count from here, and not from book/, where Sphinx puts it
     shutil.copy(built / "book" / "intro.html", page)
     return page
 
 
-def print_page(chromium, page, pdf):
-    """Print a page with Chromium."""
-    with tempfile.TemporaryDirectory() as profile:
-        subprocess.run(
-            [chromium, *FLAGS, f"--user-data-dir={profile}", "--no-pdf-header-footer",
-             "--generate-pdf-document-outline", "--virtual-time-budget=30000", f"--print-to-pdf={pdf}",
-             page.as_uri()],
-            check=True, timeout=SECONDS, capture_output=True,
-        )  # fmt: skip
+def print_page(chromium, page, folder):
+    """Print a page into the files of `PRINTS`, with page numbers and bookmarks."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        for name, prepare in PRINTS.items():
+            tab = running.new_page()
+            tab.goto(page.as_uri(), wait_until="load")
+            part = tab.locator("[id='document-instructors/index'] >> xpath=..").element_handle()
+            tab.evaluate(prepare, part)
+            tab.pdf(
+                path=folder / name, format="A4", prefer_css_page_size=True, print_background=True, outline=True,
+                tagged=True, display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,
+            )  # fmt: skip
+        running.close()
 
 
 def main():
     chromium = browser()
     if not chromium:
         return f"No Chromium ({', '.join(BROWSERS)}) is installed. On Debian: apt-get install chromium"
-    PDF.parent.mkdir(exist_ok=True)
+    target = ROOT / "_build"
+    target.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        fresh = Path(folder) / "book.pdf"
-        print_page(chromium, single_page(folder), fresh)
-        shutil.move(fresh, PDF)
-    print(f"Printed: {PDF.relative_to(ROOT)}, {PDF.stat().st_size / 1e6:.1f} MB")
+        print_page(chromium, single_page(folder), Path(folder))
+        for name in PRINTS:
+            shutil.move(Path(folder) / name, target / name)
+            print(f"Printed: {target.name}/{name}, {(target / name).stat().st_size / 1e6:.1f} MB")
     return 0
 
 
