@@ -37,12 +37,9 @@ class Verdict(NamedTuple):
 
 def heart_rate(bpm):
     """Chapter 1, exercise 1: the median heart rate of record 100, in beats a minute."""
-    from .physionet import fetch_record
-
     if (problem := _unanswered(bpm)) is not None:
         return problem
-    record, marks = fetch_record("100")
-    peaks = marks.sample[np.isin(marks.symbol, [s for symbols in AAMI.values() for s in symbols])]
+    record, _, peaks = _marked("100")
     gap, bpm = float(np.median(np.diff(peaks))), _number(bpm)
     wrong = [
         (gap / record.fs, 0.05, "this looks like an RR interval in seconds. How many of them fit a minute?"),
@@ -89,12 +86,9 @@ def padding_feature(shares):
 
 def another_cut(published, resampled):
     """Chapter 1, exercise 3: how long one beat of record 208 is in two cuts, in seconds."""
-    from .physionet import fetch_record
-
     if (problem := _unanswered(published, resampled)) is not None:
         return problem
-    record, marks = fetch_record("208")
-    peaks = marks.sample[np.isin(marks.symbol, [s for symbols in AAMI.values() for s in symbols])]
+    record, marks, peaks = _marked("208")
     i = np.searchsorted(peaks, 16 * record.fs) + 2
     cuts = {
         "published": (published, 120, segment(record.p_signal[:, 0], peaks, record.fs, marks=marks.sample)),
@@ -644,6 +638,18 @@ def _malformed(beats, chances):
 
 def _area(beats, chances):
     return auroc(*by_recording(beats, chances)[:2])
+
+
+def _marked(name):
+    """A record of MIT-BIH, its marks, and the sample numbers of its beats."""
+    from .physionet import fetch_record
+
+    record, marks = fetch_record(name)
+    return (
+        record,
+        marks,
+        marks.sample[np.isin(marks.symbol, [s for of_class in AAMI.values() for s in of_class])],
+    )
 
 
 def _unanswered(*answers):
