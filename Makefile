@@ -4,6 +4,7 @@
 # reference train the reference network, the staircase and the transfer with five seeds (an hour or
 #           more); the first two go on where they stopped
 # cards     measure the shipped networks and bring the cards' tables up to date
+# live      export the network and the simulator's waves for the live figures
 # bench     measure how fast things are (some ten minutes)
 # pdf       print the course, and the pages for teachers, with Chromium
 # colab     run every notebook from its first cell to its last as Colab would (about half an hour)
@@ -15,7 +16,7 @@ PY := $(VENV)/bin/python
 # one stamp a Python version, so that naming another one with PYTHON= builds anew
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 
-.PHONY: book test chapters reference cards bench pdf colab fork clean
+.PHONY: book test chapters reference cards live bench pdf colab fork clean
 
 book: $(READY)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
@@ -34,6 +35,9 @@ reference: $(READY)
 
 cards: $(READY)
 	$(PY) tests/cards.py
+
+live: $(READY)
+	$(PY) tests/live.py
 
 bench: $(READY)
 	$(PY) tests/bench.py

@@ -17,24 +17,27 @@ _GAIN, _BASELINE = 200, 1024  # ADC units per mV, and at 0 mV
 _SYMBOL = dict(zip(CLASSES, "NAVF/"))
 _SHARE = dict(zip(CLASSES, np.array([90589, 2779, 7236, 803, 8039]) / 109446))  # MIT-BIH's own
 
-# Amplitude (mV), centre (s from the R peak) and width (s) of each wave:
-#                 P      Q      R      S      T
-_SINUS = np.array([
-    [0.15, -0.12, 1.10, -0.25, 0.30],
-    [-0.17, -0.035, 0.0, 0.035, 0.26],
-    [0.025, 0.010, 0.012, 0.012, 0.055],
-])  # fmt: skip
-_VENTRICULAR = np.array([
-    [0.0, -0.20, 1.35, -0.55, -0.45],
-    [-0.17, -0.075, 0.0, 0.090, 0.30],
-    [0.025, 0.025, 0.032, 0.040, 0.070],
-])  # fmt: skip
+# The waves of a beat by origin: heights in mV, centres in s from the R peak, widths in s (the standard
+# deviation of the bump). The live figures of the book read the same numbers (`make live`).
+#                       P      Q      R      S      T
+WAVES = {
+    "sinus": np.array([
+        [0.15, -0.12, 1.10, -0.25, 0.30],
+        [-0.17, -0.035, 0.0, 0.035, 0.26],
+        [0.025, 0.010, 0.012, 0.012, 0.055],
+    ]),
+    "ventricular": np.array([
+        [0.0, -0.20, 1.35, -0.55, -0.45],
+        [-0.17, -0.075, 0.0, 0.090, 0.30],
+        [0.025, 0.025, 0.032, 0.040, 0.070],
+    ]),
+    "paced": np.array([
+        [0.55, -0.30, 0.95, -0.60, -0.35],  # the first is the pacemaker's spike, not a P wave
+        [-0.065, -0.045, 0.0, 0.080, 0.33],
+        [0.004, 0.015, 0.035, 0.035, 0.075],
+    ]),
+}  # fmt: skip
 _DIAGNOSES = ("simulated normal", "simulated wide QRS", "simulated odd T wave")
-_PACED = np.array([
-    [0.55, -0.30, 0.95, -0.60, -0.35],  # the first is the pacemaker's spike, not a P wave
-    [-0.065, -0.045, 0.0, 0.080, 0.33],
-    [0.004, 0.015, 0.035, 0.035, 0.075],
-])  # fmt: skip
 
 
 def make_beats(n=20_000, seed=0, classes=CLASSES, recipe="published"):
@@ -138,7 +141,7 @@ def make_people(n=60, seed=0, leads=1, fs=120.0, folds=None):
     heights = np.r_[1.0, other.uniform(-1, 1, leads - 1)]
     parts = []
     for person in range(n):
-        sinus, kind = _person(rng, _SINUS), person % 3
+        sinus, kind = _person(rng, WAVES["sinus"]), person % 3
         if kind == 1:
             sinus[1:, 1:4] *= rng.uniform(1.3, 2.2)
         elif kind == 2:
@@ -216,11 +219,38 @@ def _owners(rng, people, kind):
 
 def _ecg(rng, kinds, sinus=None):
     """One person's lead in ADC units, with its marks and R peaks, for a list of classes."""
+    waves, peaks = beat_waves(rng, kinds, sinus)
+    ecg = draw_waves(waves, peaks)
+    seconds = np.arange(len(ecg)) / FS
+    for frequency in rng.uniform(0.1, 0.4, 2):  # breathing moves the baseline
+        ecg += rng.uniform(0.03, 0.12) * np.sin(2 * np.pi * (frequency * seconds + rng.random()))
+    ecg += rng.normal(0, rng.uniform(0.008, 0.03), len(ecg))
+    return to_adc(ecg), np.concatenate([[FS // 20], peaks]), peaks
+
+
+def beat_waves(rng, kinds, sinus=None):
+    """The waves and R peaks of a made-up person's beats.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Decides who it is, and how the beats differ.
+    kinds : list of str
+        The beats' classes, in order.
+    sinus : array (3, 5), optional
+        The person's own normal beat, in the form of ``WAVES["sinus"]``; otherwise it is drawn, too.
+
+    Returns
+    -------
+    (array (3, 5, n), int array (n,))
+        Height (mV), centre (s from the R peak) and width (s) of P, Q, R, S and T of each beat; sample
+        numbers of the R peaks at 360 Hz.
+    """
     kinds = np.asarray(kinds)
     n = len(kinds)
-    sinus = _person(rng, _SINUS) if sinus is None else sinus
-    ectopic = _person(rng, _VENTRICULAR)
-    paced = _person(rng, _PACED)
+    sinus = _person(rng, WAVES["sinus"]) if sinus is None else sinus
+    ectopic = _person(rng, WAVES["ventricular"])
+    paced = _person(rng, WAVES["paced"])
     ectopic[0, 1:] *= rng.choice([-1, 1])  # ectopic beats point up or down, by their origin
 
     rr = rng.uniform(0.62, 1.05) * (1 + rng.normal(0, 0.04, n))
@@ -246,7 +276,22 @@ def _ecg(rng, kinds, sinus=None):
     waves[0] *= 1 + rng.normal(0, 0.08, waves[0].shape)
     waves[2] *= 1 + rng.normal(0, 0.05, waves[2].shape)
     waves[1, 4] *= np.sqrt(rr / rr.mean())  # the T wave follows the heart rate
+    return waves, peaks
 
+
+def draw_waves(waves, peaks):
+    """The lead that these waves add up to, in mV at 360 Hz, to two seconds past the last R peak.
+
+    Parameters
+    ----------
+    waves : array (3, 5, n)
+    peaks : int array (n,)
+        As `beat_waves` returns them.
+
+    Returns
+    -------
+    float array (n_samples,)
+    """
     length = peaks[-1] + 2 * FS
     ecg = np.zeros(length)
     for amplitude, centre, width in waves.transpose(1, 0, 2):
@@ -256,12 +301,12 @@ def _ecg(rng, kinds, sinus=None):
         bumps = amplitude[:, None] * np.exp(-0.5 * (offsets / FS / width[:, None]) ** 2)
         at = np.clip(middle[:, None] + offsets, 0, length - 1)
         ecg += np.bincount(at.ravel(), bumps.ravel(), length)
-    seconds = np.arange(length) / FS
-    for frequency in rng.uniform(0.1, 0.4, 2):  # breathing moves the baseline
-        ecg += rng.uniform(0.03, 0.12) * np.sin(2 * np.pi * (frequency * seconds + rng.random()))
-    ecg += rng.normal(0, rng.uniform(0.008, 0.03), length)
-    lead = np.clip(np.round(_BASELINE + _GAIN * ecg), 0, 2047).astype(np.int64)
-    return lead, np.concatenate([[FS // 20], peaks]), peaks
+    return ecg
+
+
+def to_adc(millivolts):
+    """The lead in ADC units, as a recorder stores it: 200 steps a mV, 0 mV at 1024, within 0 and 2047."""
+    return np.clip(np.round(_BASELINE + _GAIN * millivolts), 0, 2047).astype(np.int64)
 
 
 def _person(rng, waves):

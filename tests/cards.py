@@ -27,7 +27,8 @@ from ecg_lessons.staircase import CHOSEN
 from ecg_lessons.store import write_results, writing
 
 PAGES = [
-    ROOT / "book" / f"{name}.md" for name in ("model_card", "dataset_card", "checklist", "results", "timings")
+    ROOT / "book" / f"{name}.md"
+    for name in ("model_card", "dataset_card", "checklist", "results", "timings", "try_it")
 ]
 RESULTS = ROOT / "results" / "evaluation.json"
 ELDERLY = 65  # years: from here on a patient counts as old
@@ -177,7 +178,7 @@ def tables(found):
             [name, g["patients"], spaced(g["classes"][c]["beats"]), interval(g["classes"][c]["sensitivity"]),
              interval(g["classes"][c]["positive predictivity"])]
             for name, g in found["groups"].items()))  # fmt: skip
-    return made | reference_tables() | staircase_tables() | speed_tables()
+    return made | reference_tables() | staircase_tables() | speed_tables() | live_table()
 
 
 def reference_tables():
@@ -225,6 +226,13 @@ def speed_tables():
     head = ["notebook", "date", "in all", "processor", "TensorFlow"]
     return {"speed-training": training, "speed-use": use, "timings": rows(head, whole),
             "timings-cells": rows(["notebook", "cell", "took"], slow)}  # fmt: skip
+
+
+def live_table():
+    """What the network calls the simulated beats of the live figure."""
+    found = load_results("live")
+    body = [[f"**{c}**, of {found['people']} people", *row] for c, row in zip(CLASSES, found["called"])]
+    return {"live": rows(["beats meant as", *(f"called {c}" for c in CLASSES)], body)}
 
 
 def spread(numbers, digits):

@@ -1,0 +1,132 @@
+// Anatomy of a beat: five waves that can be dragged, and the beat that they add up to.
+"use strict";
+
+const ecgAnatomy = (() => {
+  const { html, svg, path } = ecgPaper;
+  const [HEIGHT, CENTRE, SPREAD] = [0, 1, 2];
+  const NAMES = ["P", "Q", "R", "S", "T"];
+  const COLOURS = ecgWaves.colours;
+  const SECONDS = [-0.36, 0.56];
+  const TOP = 1.7; // mV at the upper edge
+  const BOTTOM = -0.7;
+  const LIMITS = [[-0.6, 1.6], [-0.32, 0.5], [0.004, 0.12]]; // mV, s, s
+  const EDGE = 2; // a wave is taken to begin and end this many widths from its centre
+  const MEANINGS = [
+    "P: the atria are excited.",
+    "Q: the wall between the ventricles is excited, where their excitation begins.",
+    "R: most of the ventricles' muscle is excited.",
+    "S: the last parts of the ventricles are reached.",
+    "T: the ventricles recover.",
+  ];
+
+  function start(figure, template) {
+    let waves = template.map((row) => [...row]);
+    let chosen = 2;
+    const paper = svg("svg", { class: "ecg-paper ecg-anatomy" });
+    const meaning = html("p", { class: "ecg-notice", role: "status" });
+    const width = html("input", { type: "range", min: LIMITS[2][0], max: LIMITS[2][1], step: 0.002, id: "ecg-spread" });
+    const output = html("output", { for: "ecg-spread" });
+    const label = html("label", { for: "ecg-spread" });
+    const intervals = html("p", { class: "ecg-answer", "aria-live": "polite" });
+    const reset = html("button", { type: "button", class: "btn btn-sm btn-outline-primary" }, "Reset");
+    const handles = NAMES.map((name, wave) => {
+      const handle = svg("g", { class: "ecg-handle", tabindex: 0, role: "slider", "aria-label": `${name} wave: left and right move it, up and down change its height`,
+        "aria-valuemin": LIMITS[0][0], "aria-valuemax": LIMITS[0][1] },
+        svg("circle", { r: 16, class: "ecg-reach" }), svg("circle", { r: 9, fill: COLOURS[wave] }), svg("text", { y: 4, "text-anchor": "middle" }, name));
+      handle.addEventListener("focus", () => choose(wave));
+      handle.addEventListener("pointerdown", (event) => {
+        choose(wave);
+        handle.setPointerCapture(event.pointerId);
+      });
+      handle.addEventListener("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && drag(event));
+      handle.addEventListener("keydown", key);
+      return handle;
+    });
+    let scale;
+
+    const limit = (value, [low, high]) => Math.min(Math.max(value, low), high);
+    const volts = () => Math.round((TOP - BOTTOM) / 0.1);
+
+    function choose(wave) {
+      chosen = wave;
+      draw();
+    }
+
+    function move(seconds, millivolts) {
+      waves[CENTRE][chosen] = limit(seconds, LIMITS[1]);
+      waves[HEIGHT][chosen] = limit(millivolts, LIMITS[0]);
+      draw();
+    }
+
+    function drag(event) {
+      const box = paper.getBoundingClientRect();
+      move(SECONDS[0] + ((event.clientX - box.left) / scale.square) * 0.04, TOP - ((event.clientY - box.top) / scale.square) * 0.1);
+    }
+
+    function key(event) {
+      const step = { ArrowLeft: [-0.01, 0], ArrowRight: [0.01, 0], ArrowUp: [0, 0.05], ArrowDown: [0, -0.05] }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      move(waves[CENTRE][chosen] + step[0], waves[HEIGHT][chosen] + step[1]);
+    }
+
+    // PR, QRS and QT, as far as bumps have ends.
+    function say() {
+      const begin = (wave) => waves[CENTRE][wave] - EDGE * waves[SPREAD][wave];
+      const end = (wave) => waves[CENTRE][wave] + EDGE * waves[SPREAD][wave];
+      const present = [1, 2, 3].filter((wave) => Math.abs(waves[HEIGHT][wave]) >= 0.05);
+      if (!present.length) return "No QRS is left.";
+      const [from, to] = [Math.min(...present.map(begin)), Math.max(...present.map(end))];
+      const seconds = (value) => `${Math.max(value, 0).toFixed(2)} s`;
+      const pr = Math.abs(waves[HEIGHT][0]) < 0.03 ? "no P wave" : `PR ${seconds(from - begin(0))}`;
+      const qt = Math.abs(waves[HEIGHT][4]) < 0.03 ? "no T wave" : `QT ${seconds(end(4) - from)}`;
+      return `${pr} · QRS ${seconds(to - from)} · ${qt}`;
+    }
+
+    function draw() {
+      const focused = handles.indexOf(document.activeElement);
+      const wide = Math.max(paper.clientWidth, 200);
+      const square = wide / ((SECONDS[1] - SECONDS[0]) / 0.04);
+      scale = ecgPaper.rule(paper, { seconds: SECONDS, width: wide, height: square * volts() });
+      const y = (millivolts) => ((TOP - millivolts) / 0.1) * square;
+      const times = Array.from({ length: 277 }, (_, i) => SECONDS[0] + i / 300);
+      NAMES.forEach((_, wave) => {
+        const points = times.filter((t) => Math.abs(t - waves[CENTRE][wave]) < 4 * waves[SPREAD][wave])
+          .map((t) => [scale.x(t), y(ecgBeat.bump(waves, wave, t))]);
+        if (points.length) paper.append(svg("path", { class: "ecg-wave", stroke: COLOURS[wave], d: path(points) }));
+      });
+      paper.append(svg("path", { class: "ecg-ink", d: path(times.map((t) => [scale.x(t), y(ecgBeat.sum(waves, t))])) }));
+      handles.forEach((handle, wave) => {
+        handle.setAttribute("transform", `translate(${scale.x(waves[CENTRE][wave])} ${y(waves[HEIGHT][wave])})`);
+        handle.setAttribute("aria-valuenow", waves[HEIGHT][wave].toFixed(2));
+        handle.setAttribute("aria-valuetext", `${waves[HEIGHT][wave].toFixed(2)} mV at ${waves[CENTRE][wave].toFixed(2)} s`);
+        handle.classList.toggle("ecg-chosen", wave === chosen);
+        paper.append(handle);
+      });
+      if (focused >= 0) handles[focused].focus({ preventScroll: true });
+      label.textContent = `Width of ${NAMES[chosen]}`;
+      width.value = waves[SPREAD][chosen];
+      output.textContent = `${(2 * EDGE * waves[SPREAD][chosen]).toFixed(2)} s`;
+      width.setAttribute("aria-valuetext", output.textContent);
+      if (meaning.textContent !== MEANINGS[chosen]) meaning.textContent = MEANINGS[chosen];
+      intervals.textContent = say();
+    }
+
+    width.addEventListener("input", () => {
+      waves[SPREAD][chosen] = Number(width.value);
+      draw();
+    });
+    reset.addEventListener("click", () => {
+      waves = template.map((row) => [...row]);
+      draw();
+    });
+    figure.replaceChildren(paper, intervals, meaning, html("div", { class: "ecg-slider" }, label, output, width), reset);
+    new ResizeObserver(draw).observe(paper);
+    draw();
+  }
+
+  return { start };
+})();
+
+ecgAnatomy.start(document.getElementById("anatomy"), ecgWaves.waves.sinus);
+document.querySelectorAll(".ecg-stored").forEach((picture) => (picture.hidden = true));
