@@ -1,9 +1,12 @@
 """A real browser for the tests: Debian's Chromium, driven by Playwright. Without one they are skipped."""
 
+import functools
+import http.server
+import threading
 from contextlib import contextmanager
 
 import pytest
-from pdf import FLAGS, browser
+from pdf import browser, running
 
 
 @contextmanager
@@ -12,11 +15,26 @@ def open_page(width=1200, height=900, **options):
     chromium = browser()
     if not chromium:
         pytest.skip("no Chromium is installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with running(chromium) as shown:
+        context = shown.new_context(viewport={"width": width, "height": height}, **options)
         try:
-            yield running.new_context(viewport={"width": width, "height": height}, **options).new_page()
+            yield context.new_page()
         finally:
-            running.close()
+            context.close()
+
+
+@contextmanager
+def serving(folder):
+    """The address of a folder, served on loopback, uncompressed, as the plainest server does."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

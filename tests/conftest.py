@@ -3,7 +3,11 @@
 import hashlib
 import http.server
 import os
+import shutil
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +38,18 @@ def real_ptb(real_folder):
     if not (store.data_home() and (store.data_home() / "ptbdb").is_dir()):
         pytest.skip("no PTB Diagnostic records in ECG_LESSONS_DATA")
     return ecg_lessons.fetch_ptbdb()
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The folder of the built site, brought up to date as ``make book`` does."""
+    root = Path(__file__).parents[1]
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", root, "-n", "-W", "--keep-going"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    html = root / "_build" / "html"
+    shutil.copytree(root / "book" / "_static", html / "_static", dirs_exist_ok=True)
+    return html
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -22,12 +23,29 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-quic",
 ]  # fmt: skip
+_running = []
 FOOTER = '<p style="font: 8px sans-serif; width: 100%; text-align: center"><span class="pageNumber"></span></p>'
 
 
 def browser():
     """The path of a Chromium, or None."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@contextmanager
+def running(chromium):
+    """A headless Chromium under Playwright. Asked for again meanwhile, it is the same one: two do not go together."""
+    from playwright.sync_api import sync_playwright
+
+    if _running:
+        yield _running[-1]
+        return
+    with sync_playwright() as playwright:
+        _running.append(playwright.chromium.launch(executable_path=chromium, args=FLAGS))
+        try:
+            yield _running[-1]
+        finally:
+            _running.pop().close()
 
 
 def single_page(folder):
@@ -43,12 +61,9 @@ def single_page(folder):
 
 def print_page(chromium, page, folder):
     """Print a page into the files of `PRINTS`, with page numbers and bookmarks."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with running(chromium) as shown:
         for name, prepare in PRINTS.items():
-            tab = running.new_page()
+            tab = shown.new_page()
             tab.goto(page.as_uri(), wait_until="load")
             part = tab.locator("[id='document-instructors/index'] >> xpath=..").element_handle()
             tab.evaluate(prepare, part)
@@ -56,7 +71,7 @@ def print_page(chromium, page, folder):
                 path=folder / name, format="A4", prefer_css_page_size=True, print_background=True, outline=True,
                 tagged=True, display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,
             )  # fmt: skip
-        running.close()
+            tab.close()
 
 
 def main():

@@ -22,7 +22,8 @@ const ecgAnatomy = (() => {
   function start(figure, template) {
     let waves = template.map((row) => [...row]);
     let chosen = 2;
-    const paper = svg("svg", { class: "ecg-paper ecg-anatomy" });
+    const ground = svg("g"); // drawn anew at every move; the handles stay, as they hold pointer and focus
+    const paper = svg("svg", { class: "ecg-paper ecg-anatomy" }, ground);
     const meaning = html("p", { class: "ecg-notice", role: "status" });
     const width = html("input", { type: "range", min: LIMITS[2][0], max: LIMITS[2][1], step: 0.002, id: "ecg-spread" });
     const output = html("output", { for: "ecg-spread" });
@@ -42,6 +43,7 @@ const ecgAnatomy = (() => {
       handle.addEventListener("keydown", key);
       return handle;
     });
+    paper.append(...handles);
     let scale;
 
     const limit = (value, [low, high]) => Math.min(Math.max(value, low), high);
@@ -84,26 +86,26 @@ const ecgAnatomy = (() => {
     }
 
     function draw() {
-      const focused = handles.indexOf(document.activeElement);
       const wide = Math.max(paper.clientWidth, 200);
       const square = wide / ((SECONDS[1] - SECONDS[0]) / 0.04);
-      scale = ecgPaper.rule(paper, { seconds: SECONDS, width: wide, height: square * volts() });
+      scale = ecgPaper.rule(paper, { seconds: SECONDS, width: wide, height: square * volts(), into: ground });
       const y = (millivolts) => ((TOP - millivolts) / 0.1) * square;
+      for (const millivolts of [-0.5, 0, 0.5, 1, 1.5]) {
+        ground.append(svg("text", { x: 3, y: y(millivolts) - 3 }, `${millivolts.toFixed(1)} mV`));
+      }
       const times = Array.from({ length: 277 }, (_, i) => SECONDS[0] + i / 300);
       NAMES.forEach((_, wave) => {
         const points = times.filter((t) => Math.abs(t - waves[CENTRE][wave]) < 4 * waves[SPREAD][wave])
           .map((t) => [scale.x(t), y(ecgBeat.bump(waves, wave, t))]);
-        if (points.length) paper.append(svg("path", { class: "ecg-wave", stroke: COLOURS[wave], d: path(points) }));
+        if (points.length) ground.append(svg("path", { class: "ecg-wave", stroke: COLOURS[wave], d: path(points) }));
       });
-      paper.append(svg("path", { class: "ecg-ink", d: path(times.map((t) => [scale.x(t), y(ecgBeat.sum(waves, t))])) }));
+      ground.append(svg("path", { class: "ecg-ink", d: path(times.map((t) => [scale.x(t), y(ecgBeat.sum(waves, t))])) }));
       handles.forEach((handle, wave) => {
         handle.setAttribute("transform", `translate(${scale.x(waves[CENTRE][wave])} ${y(waves[HEIGHT][wave])})`);
         handle.setAttribute("aria-valuenow", waves[HEIGHT][wave].toFixed(2));
         handle.setAttribute("aria-valuetext", `${waves[HEIGHT][wave].toFixed(2)} mV at ${waves[CENTRE][wave].toFixed(2)} s`);
         handle.classList.toggle("ecg-chosen", wave === chosen);
-        paper.append(handle);
       });
-      if (focused >= 0) handles[focused].focus({ preventScroll: true });
       label.textContent = `Width of ${NAMES[chosen]}`;
       width.value = waves[SPREAD][chosen];
       output.textContent = `${(2 * EDGE * waves[SPREAD][chosen]).toFixed(2)} s`;

@@ -15,8 +15,8 @@ const ecgPaper = (() => {
   const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
   // Ruled paper: small squares of 0.04 s (1 mm at 25 mm/s), large ones of five; a label every `every` s.
-  // Gives the scale, `x(seconds)`, and draws downwards from the top.
-  function rule(picture, { seconds: [from, to], width, height, every = 0.2 }) {
+  // Gives the side of a square and the scale, `x(seconds)`. `into` is a group of the picture that is drawn anew.
+  function rule(picture, { seconds: [from, to], width, height, every = 0.2, into = picture }) {
     const square = width / ((to - from) / 0.04);
     const x = (time) => ((time - from) / 0.04) * square;
     const lines = { thin: "", thick: "" };
@@ -26,7 +26,7 @@ const ecgPaper = (() => {
     for (let k = 0; k * square <= height; k++) lines[k % 5 ? "thin" : "thick"] += `M0 ${(k * square).toFixed(1)}H${width}`;
     picture.setAttribute("viewBox", `0 0 ${width} ${height + 20}`);
     picture.setAttribute("height", height + 20);
-    picture.replaceChildren(
+    into.replaceChildren(
       svg("rect", { class: "ecg-ground", width, height }),
       svg("path", { class: "ecg-thin", d: lines.thin }),
       svg("path", { class: "ecg-thick", d: lines.thick }),
@@ -34,7 +34,7 @@ const ecgPaper = (() => {
     for (let k = Math.ceil(from / every - 1e-9); k * every <= to + 1e-9; k++) {
       const text = `${(k * every).toFixed(1)} s`;
       const anchor = x(k * every) < 15 ? "start" : x(k * every) > width - 15 ? "end" : "middle";
-      picture.append(svg("text", { x: x(k * every), y: height + 15, "text-anchor": anchor }, text));
+      into.append(svg("text", { x: x(k * every), y: height + 15, "text-anchor": anchor }, text));
     }
     return { square, x };
   }

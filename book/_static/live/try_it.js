@@ -6,7 +6,8 @@ const ecgTryIt = (() => {
   const { UNCHANGED, WIDTH } = ecgBeat;
   const largest = (numbers) => numbers.indexOf(Math.max(...numbers));
   const percent = (share) => `${Math.round(100 * share)} %`;
-  const HEIGHT = 230; // px of the paper
+  const paperHeight = () => (part.paper.clientWidth < 450 ? 130 : 230); // px
+  const MARGIN = 14; // px above and below the beat
   const PAUSE = 250; // ms without a move before the slower answers are worked out
   const AT_ONCE = 4; // beats between two looks at whether the reader has moved on
 
@@ -108,6 +109,8 @@ const ecgTryIt = (() => {
     part.draw = html("button", { type: "button", class: "btn btn-outline-primary", "aria-pressed": "false" }, "Draw one");
     part.blank = html("button", { type: "button", class: "btn btn-outline-primary", hidden: "" }, "Blank sheet");
     part.file = html("input", { type: "file", accept: ".csv,.txt,.tsv,text/csv,text/plain", class: "ecg-file" });
+    part.hint = html("p", { class: "ecg-quiet", hidden: "" },
+      "Drag over the paper with mouse or finger. By keyboard: left and right move the pen, up and down lift or lower the line there.");
     part.trouble = html("p", { class: "ecg-trouble", role: "alert", hidden: "" });
     part.draw.addEventListener("click", () => draw(!state.drawing));
     part.blank.addEventListener("click", () => {
@@ -121,40 +124,42 @@ const ecgTryIt = (() => {
     });
     const label = html("label", { class: "btn btn-outline-primary" }, part.file, "Open a CSV");
     return html("div", { class: "ecg-own" }, part.draw, part.blank, label,
-      html("span", { class: "ecg-quiet" }, "or drop a file anywhere on this figure"), part.trouble);
+      html("span", { class: "ecg-quiet" }, "or drop a file anywhere on this figure"), part.hint, part.trouble);
   }
 
   function sheet() {
     part.paper = svg("svg", { class: "ecg-paper", role: "img" });
-    part.caption = html("p", { class: "ecg-quiet" });
-    part.hint = html("p", { class: "ecg-quiet", hidden: "" },
-      "Drag over the paper with mouse or finger. By keyboard: left and right move the pen, up and down lift or lower the line there.");
     part.paper.addEventListener("pointerdown", (event) => stroke(event, true));
     part.paper.addEventListener("pointermove", (event) => event.buttons && stroke(event, false));
     part.paper.addEventListener("keydown", pen);
-    return html("div", {}, part.paper, part.caption, part.hint);
+    return part.paper;
   }
 
   function answer() {
     part.answer = html("p", { class: "ecg-answer" });
-    const body = html("tbody");
+    const [head, shares] = [html("tr"), html("tr")];
     part.bars = ecgWaves.classes.map(({ letter, name, colour }) => {
       const bar = html("span", { class: "ecg-bar", style: `background: ${colour}` });
-      const share = html("td", { class: "ecg-share" });
-      body.append(html("tr", {}, html("th", { scope: "row" }, html("b", {}, letter), ` ${name}`),
-        html("td", { class: "ecg-track", "aria-hidden": "true" }, bar), share));
+      const share = html("span");
+      head.append(html("th", { scope: "col" }, html("b", {}, letter), html("span", { class: "ecg-long" }, name)));
+      shares.append(html("td", {}, share, html("span", { class: "ecg-track", "aria-hidden": "true" }, bar)));
       return { bar, share };
     });
+    return html("section", { "aria-label": "What the network says" }, part.answer,
+      html("table", { class: "ecg-table" }, html("caption", { class: "ecg-hidden" }, "Probability of each class"),
+        html("thead", {}, head), html("tbody", {}, shares)),
+      html("p", { class: "ecg-warning" }, html("strong", {}, "Not a medical device."), " Never for a person's care."));
+  }
+
+  function more() {
+    part.caption = html("p", { class: "ecg-quiet" });
     part.occlusion = html("p", { class: "ecg-quiet" });
     part.said = html("p", { class: "ecg-hidden", role: "status" });
-    return html("section", { "aria-label": "What the network says" }, part.answer,
-      html("table", { class: "ecg-table" }, html("caption", { class: "ecg-hidden" }, "Probability of each class"), body),
-      html("p", { class: "ecg-warning" }, html("strong", {}, "Not a medical device."), " For learning only; never for a person's care."),
-      part.occlusion, part.said);
+    return html("div", {}, part.caption, part.occlusion, part.said);
   }
 
   function sliders() {
-    const box = html("fieldset", {}, html("legend", {}, "Change it"));
+    const box = html("div", { class: "ecg-sliders" });
     part.sliders = {};
     for (const [name, { label, min, max, step }] of Object.entries(SLIDERS)) {
       const input = html("input", { type: "range", min, max, step, id: `ecg-${name}` });
@@ -169,9 +174,8 @@ const ecgTryIt = (() => {
     const reset = html("button", { type: "button", class: "btn btn-sm btn-outline-primary" }, "Reset");
     again.addEventListener("click", () => set("seed", state.settings.seed + 1));
     reset.addEventListener("click", () => choose(state.beat));
-    box.append(html("label", { class: "ecg-clock", for: "ecg-hertz" }, part.clock, " 125 samples a second, not 120"),
-      html("div", { class: "ecg-own" }, again, reset));
-    return box;
+    return html("fieldset", {}, html("legend", {}, "Change it"), box, html("div", { class: "ecg-own" },
+      html("span", {}, part.clock, html("label", { for: "ecg-hertz" }, "125 samples a second, not 120")), again, reset));
   }
 
   function lesson() {
@@ -243,7 +247,7 @@ const ecgTryIt = (() => {
     const box = part.paper.getBoundingClientRect();
     const place = Math.round(((event.clientX - box.left) / box.width) * WIDTH - 0.5);
     const at = Math.min(Math.max(place, 0), WIDTH - 1);
-    const height = Math.min(Math.max(1 - (event.clientY - box.top - margin()) / (HEIGHT - 2 * margin()), 0), 1);
+    const height = Math.min(Math.max(1 - (event.clientY - box.top - MARGIN) / (paperHeight() - 2 * MARGIN), 0), 1);
     if (begins) {
       part.paper.setPointerCapture(event.pointerId);
       takeOver();
@@ -286,7 +290,6 @@ const ecgTryIt = (() => {
   // ---- what the figure shows
 
   const ask = (rows) => ecgNetwork.predict(model, rows);
-  const margin = () => 14;
   const isFlat = () => !ecgBeat.cut(state.beat, state.settings).row.some((value) => value > 0);
 
   function update() {
@@ -314,14 +317,15 @@ const ecgTryIt = (() => {
     const { beat, settings } = state;
     const { row, end } = ecgBeat.cut(beat, settings);
     const width = Math.max(part.paper.clientWidth, 200);
-    ecgPaper.rule(part.paper, { seconds: [0, WIDTH / 120], width, height: HEIGHT });
+    const height = paperHeight();
+    ecgPaper.rule(part.paper, { seconds: [0, WIDTH / 120], width, height, every: width < 450 ? 0.4 : 0.2 });
     const x = (i) => ((i + 0.5) / WIDTH) * width;
-    const y = (value) => margin() + (1 - value) * (HEIGHT - 2 * margin());
+    const y = (value) => MARGIN + (1 - value) * (height - 2 * MARGIN);
     const most = Math.max(...state.windows.map(({ drop }) => drop), 0);
     for (const { start, end: stop, drop } of state.windows) {
       if (drop > 0.02) {
         part.paper.append(svg("rect", {
-          class: "ecg-occlusion", x: x(start - 0.5), width: x(stop - 0.5) - x(start - 0.5), y: 0, height: HEIGHT, opacity: (0.55 * drop) / most,
+          class: "ecg-occlusion", x: x(start - 0.5), width: x(stop - 0.5) - x(start - 0.5), y: 0, height, opacity: (0.55 * drop) / most,
         }));
       }
     }
@@ -461,8 +465,8 @@ const ecgTryIt = (() => {
 
   async function start(figure) {
     model = await ecgNetwork.load(ecgWeights);
-    const [left, right] = [html("div", {}, answer()), html("div", {}, sliders())];
-    figure.replaceChildren(gallery(), ownBeats(), sheet(), html("div", { class: "ecg-columns" }, left, right), lesson());
+    const inSight = html("div", { class: "ecg-in-sight" }, sheet(), answer());
+    figure.replaceChildren(gallery(), ownBeats(), inSight, sliders(), more(), lesson());
     acceptDrops(figure);
     part.gallery.querySelector("input").checked = true;
     choose(ecgWaves.gallery[0]);
