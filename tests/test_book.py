@@ -255,10 +255,10 @@ def test_pictures_on_other_pages_are_the_chapters_own(path):
 def test_pages_show_only_files_that_exist_and_describe_them():
     for path in [*BOOK.glob("*.md"), ROOT / "README.md"]:
         text = path.read_text()
-        for name in re.findall(r"```\{image\} (\S+)|!\[[^\]]+\]\(([^)]+)\)", text):
+        for name in re.findall(r"```\{(?:image|figure)\} (\S+)|!\[[^\]]+\]\(([^)]+)\)", text):
             target = name[0] or name[1]
             assert (path.parent / target).is_file(), f"{path.name}: {target}"
-        assert text.count("```{image}") == len(re.findall(r":alt: .{40,}", text)), path.name
+        assert len(re.findall(r"```\{(?:image|figure)\}", text)) == len(re.findall(r":alt: .{40,}", text)), path.name
 
 
 def test_notebooks_carry_no_machine_in_them():

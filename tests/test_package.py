@@ -104,6 +104,8 @@ def text_files():
 def test_the_repositorys_address_is_the_same_everywhere():
     owner_and_name = URL.removeprefix("https://github.com/")
     for path in text_files():
+        if "tensorflow" in path.parts:  # as published
+            continue
         for found in re.findall(
             r"github\.com/([\w.-]+/[\w.-]+)|colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)",
             path.read_text(),
