@@ -8,6 +8,7 @@
 # bench     measure how fast things are (some ten minutes)
 # pdf       print the course, and the pages for teachers, with Chromium
 # colab     run every notebook from its first cell to its last as Colab would (about half an hour)
+# lock      choose exact versions, with the sums of their files; make lock NEWEST=1 takes the newest of all
 # fork      make the book another repository's: make fork REPO=https://github.com/you/yours
 # clean     remove what these made
 PYTHON ?= python3
@@ -16,7 +17,7 @@ PY := $(VENV)/bin/python
 # one stamp a Python version, so that naming another one with PYTHON= builds anew
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 
-.PHONY: book test chapters reference cards live bench pdf colab fork clean
+.PHONY: book test chapters reference cards live bench pdf colab lock fork clean
 
 book: $(READY)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
@@ -49,6 +50,11 @@ pdf: book
 
 colab: $(READY)
 	COLAB=whole $(PY) -m pytest tests/test_colab.py
+
+lock: $(READY)
+	$(PY) -m pip install --quiet uv
+	$(VENV)/bin/uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --quiet $(if $(NEWEST),--upgrade) --output-file requirements.lock
 
 fork:
 	@$(PYTHON) tests/fork.py "$(REPO)"
