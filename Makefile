@@ -21,8 +21,6 @@ READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.ve
 
 book: $(READY)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
-	@# which leaves styles and scripts as they were where no page has changed
-	cp -R book/_static/. _build/html/_static/
 	@echo "The site is at _build/html/index.html"
 
 test: $(READY)

@@ -258,7 +258,9 @@ def test_pages_show_only_files_that_exist_and_describe_them():
         for name in re.findall(r"```\{(?:image|figure)\} (\S+)|!\[[^\]]+\]\(([^)]+)\)", text):
             target = name[0] or name[1]
             assert (path.parent / target).is_file(), f"{path.name}: {target}"
-        assert len(re.findall(r"```\{(?:image|figure)\}", text)) == len(re.findall(r":alt: .{40,}", text)), path.name
+        assert len(re.findall(r"```\{(?:image|figure)\}", text)) == len(re.findall(r":alt: .{40,}", text)), (
+            path.name
+        )
 
 
 def test_notebooks_carry_no_machine_in_them():

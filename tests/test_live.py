@@ -45,7 +45,9 @@ def started(address):
     """The page, its network started; whatever the browser complains of ends up in ``page.complaints``."""
     with open_page() as page:
         page.complaints = []
-        page.on("console", lambda line: line.type in ("error", "warning") and page.complaints.append(line.text))
+        page.on(
+            "console", lambda line: line.type in ("error", "warning") and page.complaints.append(line.text)
+        )
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on("requestfailed", lambda request: page.complaints.append(request.url))
         page.goto(f"{address}/book/try_it.html")
@@ -131,7 +133,9 @@ def test_the_table_of_made_up_people_can_be_measured_again(model):
     stored = json.loads((live.ROOT / "results" / "live.json").read_text())
     measured = live.asked(answers)
     assert stored["people"] == measured["people"] == len(people)
-    assert np.abs(np.array(stored["called"]) - measured["called"]).max() <= 3  # another processor, another border
+    assert (
+        np.abs(np.array(stored["called"]) - measured["called"]).max() <= 3
+    )  # another processor, another border
     assert {people[i][0]["person"] for i in live.shown(answers)} == {
         beat["person"] for beat in exported("waves")["gallery"]
     }
