@@ -1,6 +1,7 @@
 """What the site needs beyond Sphinx: images that keep their place and wait their turn; styles that are fresh."""
 
 import re
+import shutil
 import struct
 from pathlib import Path
 
@@ -31,13 +32,25 @@ def settle_images(app, pagename, templatename, context, doctree):
     context["body"] = re.sub(r'<img(?=([^>]*?src="[^"]*_images/([^"]+)"))\1', settled, body)
 
 
+def mend_roles(app, pagename, templatename, context, doctree):
+    """For screen readers: a name for the sidebar's toggles, and no list that is none."""
+    if "generate_toctree_html" in context:
+        original = context["generate_toctree_html"]
+        name = '<summary aria-label="Show or hide the pages below">'
+        context["generate_toctree_html"] = lambda *a, **k: str(original(*a, **k)).replace("<summary>", name)
+    # docutils' bibliography: its entries have a role of their own that may not stand in a list
+    context["body"] = context.get("body", "").replace('<div role="list" class="citation-list">', "<div>")
+
+
 def refresh_static(app, error):
     """Copy styles and scripts also where no page has changed, which Sphinx leaves out."""
     if not error and app.builder.name == "html":
-        app.builder.copy_static_files()
+        ours = Path(__file__).parents[1] / "_static"
+        shutil.copytree(ours, Path(app.outdir) / "_static", dirs_exist_ok=True)
 
 
 def setup(app):
     app.connect("html-page-context", settle_images)
+    app.connect("html-page-context", mend_roles, priority=900)  # after the theme's
     app.connect("build-finished", refresh_static)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

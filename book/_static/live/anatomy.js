@@ -38,6 +38,8 @@ const ecgAnatomy = (() => {
       handle.addEventListener("pointerdown", (event) => {
         choose(wave);
         handle.setPointerCapture(event.pointerId);
+        const [seconds, millivolts] = place(event);
+        grip = [waves[CENTRE][wave] - seconds, waves[HEIGHT][wave] - millivolts];
       });
       handle.addEventListener("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && drag(event));
       handle.addEventListener("keydown", key);
@@ -45,6 +47,7 @@ const ecgAnatomy = (() => {
     });
     paper.append(...handles);
     let scale;
+    let grip; // from the pointer to the centre of the letter that it holds
 
     const limit = (value, [low, high]) => Math.min(Math.max(value, low), high);
     const volts = () => Math.round((TOP - BOTTOM) / 0.1);
@@ -60,9 +63,14 @@ const ecgAnatomy = (() => {
       draw();
     }
 
-    function drag(event) {
+    function place(event) {
       const box = paper.getBoundingClientRect();
-      move(SECONDS[0] + ((event.clientX - box.left) / scale.square) * 0.04, TOP - ((event.clientY - box.top) / scale.square) * 0.1);
+      return [SECONDS[0] + ((event.clientX - box.left) / scale.square) * 0.04, TOP - ((event.clientY - box.top) / scale.square) * 0.1];
+    }
+
+    function drag(event) {
+      const [seconds, millivolts] = place(event);
+      move(seconds + grip[0], millivolts + grip[1]);
     }
 
     function key(event) {
@@ -79,16 +87,18 @@ const ecgAnatomy = (() => {
       const present = [1, 2, 3].filter((wave) => Math.abs(waves[HEIGHT][wave]) >= 0.05);
       if (!present.length) return "No QRS is left.";
       const [from, to] = [Math.min(...present.map(begin)), Math.max(...present.map(end))];
-      const seconds = (value) => `${Math.max(value, 0).toFixed(2)} s`;
-      const pr = Math.abs(waves[HEIGHT][0]) < 0.03 ? "no P wave" : `PR ${seconds(from - begin(0))}`;
-      const qt = Math.abs(waves[HEIGHT][4]) < 0.03 ? "no T wave" : `QT ${seconds(end(4) - from)}`;
+      const seconds = (value) => `${value.toFixed(2)} s`;
+      const pr = Math.abs(waves[HEIGHT][0]) < 0.03 ? "no P wave"
+        : begin(0) < from ? `PR ${seconds(from - begin(0))}` : "P does not come before the QRS";
+      const qt = Math.abs(waves[HEIGHT][4]) < 0.03 ? "no T wave"
+        : end(4) > to ? `QT ${seconds(end(4) - from)}` : "T does not come after the QRS";
       return `${pr} · QRS ${seconds(to - from)} · ${qt}`;
     }
 
     function draw() {
       const wide = Math.max(paper.clientWidth, 200);
       const square = wide / ((SECONDS[1] - SECONDS[0]) / 0.04);
-      scale = ecgPaper.rule(paper, { seconds: SECONDS, width: wide, height: square * volts(), into: ground });
+      scale = ecgPaper.rule(paper, { seconds: SECONDS, width: wide, height: square * volts(), first: 2, into: ground });
       const y = (millivolts) => ((TOP - millivolts) / 0.1) * square;
       for (const millivolts of [-0.5, 0, 0.5, 1, 1.5]) {
         ground.append(svg("text", { x: 3, y: y(millivolts) - 3 }, `${millivolts.toFixed(1)} mV`));
@@ -111,7 +121,8 @@ const ecgAnatomy = (() => {
       output.textContent = `${(2 * EDGE * waves[SPREAD][chosen]).toFixed(2)} s`;
       width.setAttribute("aria-valuetext", output.textContent);
       if (meaning.textContent !== MEANINGS[chosen]) meaning.textContent = MEANINGS[chosen];
-      intervals.textContent = say();
+      const said = say();
+      if (intervals.textContent !== said) intervals.textContent = said;
     }
 
     width.addEventListener("input", () => {
@@ -123,7 +134,7 @@ const ecgAnatomy = (() => {
       draw();
     });
     figure.replaceChildren(paper, intervals, meaning, html("div", { class: "ecg-slider" }, label, output, width), reset);
-    new ResizeObserver(draw).observe(paper);
+    ecgPaper.onNewWidth(paper, draw);
     draw();
   }
 

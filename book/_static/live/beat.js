@@ -86,9 +86,8 @@ const ecgBeat = (() => {
   function row(signal, bottom = 0, top = 1) {
     const [low, high] = extremes(signal);
     const scaled = new Float32Array(WIDTH);
-    if (high > low) {
-      signal.slice(0, WIDTH).forEach((value, i) => (scaled[i] = bottom + ((value - low) / (high - low)) * (top - bottom)));
-    }
+    const factor = high > low ? (top - bottom) / (high - low) : 0;
+    signal.slice(0, WIDTH).forEach((value, i) => (scaled[i] = bottom + (value - low) * factor));
     return scaled;
   }
 
@@ -101,14 +100,19 @@ const ecgBeat = (() => {
     );
   }
 
-  // The row that the network reads, and how many of its samples belong to the beat.
+  // The row that the network reads, how many of its samples belong to the beat, and whether there is a beat at all.
   function cut(beat, settings) {
-    const isWaves = Boolean(beat.waves);
-    const signal = isWaves ? thin(lead(beat, settings), FS / settings.hertz) : changedSamples(beat, settings);
+    const signal = beat.waves ? thin(lead(beat, settings), FS / settings.hertz) : changedSamples(beat, settings);
     // a row that is scaled already keeps its range, so that unmoved sliders change nothing
-    const [low, high] = isWaves ? [0, 1] : extremes(beat.samples);
-    const scaled = !isWaves && low >= 0 && high <= 1 ? row(signal, low, high) : row(signal);
-    return { row: scaled, end: Math.min(signal.length, WIDTH) };
+    const scaled = keepsRange(beat) ? row(signal, ...extremes(beat.samples)) : row(signal);
+    const [low, high] = extremes(signal);
+    return { row: scaled, end: Math.min(signal.length, WIDTH), flat: !(high > low) };
+  }
+
+  function keepsRange(beat) {
+    if (beat.waves) return false;
+    const [low, high] = extremes(beat.samples);
+    return low >= 0 && high <= 1 && high > low;
   }
 
   // Samples up to the last one above zero: what follows in a published row is padding.
@@ -118,5 +122,5 @@ const ecgBeat = (() => {
     return samples.slice(0, end);
   }
 
-  return { FS, WIDTH, UNCHANGED, sum, bump, lead, cut, extremes, withoutPadding };
+  return { FS, WIDTH, UNCHANGED, sum, bump, cut, extremes, keepsRange, withoutPadding };
 })();

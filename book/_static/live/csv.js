@@ -19,22 +19,26 @@ const ecgCsv = (() => {
     return parts.map((part) => part.trim().replace(/^"(.*)"$/, "$1"));
   }
 
-  // Lines of numbers, without a header.
+  // Lines of numbers, without a header, and without the column of row numbers that pandas writes by default.
   function numbers(text) {
     if (text.includes("\0")) fail("This is not a text file.");
     const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/);
     const rows = [];
+    let numbered = false;
     lines.forEach((line, i) => {
       if (!line.trim()) return;
       if (rows.length >= MOST_ROWS) fail(`This file has more than ${MOST_ROWS.toLocaleString("en")} rows.`);
       const parts = cells(line.trim());
+      if (i === 0 && parts.length > 1 && parts[0] === "") return (numbered = true); // a header over row numbers
       if (parts.at(-1) === "") parts.pop(); // a separator at the line's end
       const wrong = parts.find((part) => !NUMBER.test(part) || Math.abs(part) > 1e9);
-      if (wrong === undefined) rows.push(parts.map(Number));
+      if (wrong === undefined) rows.push(parts.slice(numbered ? 1 : 0).map(Number));
       else if (rows.length || parts.some((part) => NUMBER.test(part))) {
         fail(`Line ${i + 1}: “${wrong.slice(0, 20)}” is not a number that can be used.`);
       } else if (i > 0) fail(`Line ${i + 1} holds text, not numbers.`); // the first may be a header
     });
+    const counts = rows.length > 1 && rows[0].length > 2 && rows[0].every((value, i) => value === i);
+    if (counts) rows.shift(); // a header of column numbers
     if (!rows.length) fail("There are no numbers in this file.");
     return rows;
   }
@@ -47,6 +51,9 @@ const ecgCsv = (() => {
     if (columns <= 2 && rows.length > 1) {
       const ragged = rows.findIndex((one) => one.length !== columns);
       if (ragged >= 0) fail(`Row ${ragged + 1} has ${rows[ragged].length} numbers, the first has ${columns}.`);
+      if (columns === 2 && rows.some((one, i) => i && one[0] <= rows[i - 1][0])) {
+        fail("Of two columns the first must be the time, and rise. Or are these commas decimal ones?");
+      }
       values = rows.map((one) => one.at(-1));
       note = columns === 2 ? "the second column" : "one column";
     } else {
@@ -55,7 +62,8 @@ const ecgCsv = (() => {
     }
     let label = null;
     const last = values.at(-1);
-    if (values.length === ecgBeat.WIDTH + 1 && Number.isInteger(last) && last >= 0 && last <= 4) {
+    const scaled = values.slice(0, -1).every((value) => value >= 0 && value <= 1);
+    if (values.length === ecgBeat.WIDTH + 1 && scaled && Number.isInteger(last) && last >= 0 && last <= 4) {
       label = last;
       values = values.slice(0, -1);
     }

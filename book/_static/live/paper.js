@@ -15,15 +15,16 @@ const ecgPaper = (() => {
   const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
   // Ruled paper: small squares of 0.04 s (1 mm at 25 mm/s), large ones of five; a label every `every` s.
-  // Gives the side of a square and the scale, `x(seconds)`. `into` is a group of the picture that is drawn anew.
-  function rule(picture, { seconds: [from, to], width, height, every = 0.2, into = picture }) {
+  // Gives the side of a square and the scale, `x(seconds)`. `into` is a group of the picture that is drawn anew;
+  // `first` is how many small squares below the top a thick line lies.
+  function rule(picture, { seconds: [from, to], width, height, every = 0.2, first = 0, into = picture }) {
     const square = width / ((to - from) / 0.04);
     const x = (time) => ((time - from) / 0.04) * square;
     const lines = { thin: "", thick: "" };
     for (let k = Math.ceil(from / 0.04 - 1e-9); k * 0.04 <= to + 1e-9; k++) {
       lines[k % 5 ? "thin" : "thick"] += `M${x(k * 0.04).toFixed(1)} 0V${height}`;
     }
-    for (let k = 0; k * square <= height; k++) lines[k % 5 ? "thin" : "thick"] += `M0 ${(k * square).toFixed(1)}H${width}`;
+    for (let k = 0; k * square <= height; k++) lines[(k - first) % 5 ? "thin" : "thick"] += `M0 ${(k * square).toFixed(1)}H${width}`;
     picture.setAttribute("viewBox", `0 0 ${width} ${height + 20}`);
     picture.setAttribute("height", height + 20);
     into.replaceChildren(
@@ -68,5 +69,13 @@ const ecgPaper = (() => {
     shown.forEach(({ name, y: bottom }) => picture.append(svg("text", { class: "ecg-name", x: width - right + 5, y: bottom - over }, name)));
   }
 
-  return { html, svg, path, rule, sweep };
+  // Calls `draw` when the element has become wider or narrower.
+  function onNewWidth(element, draw) {
+    let width = element.clientWidth;
+    new ResizeObserver(() => requestAnimationFrame(() => {
+      if (element.clientWidth !== width) draw((width = element.clientWidth));
+    })).observe(element);
+  }
+
+  return { html, svg, path, rule, sweep, onNewWidth };
 })();

@@ -6,7 +6,7 @@ const ecgTryIt = (() => {
   const { UNCHANGED, WIDTH } = ecgBeat;
   const largest = (numbers) => numbers.indexOf(Math.max(...numbers));
   const percent = (share) => `${Math.round(100 * share)} %`;
-  const paperHeight = () => (part.paper.clientWidth < 450 ? 130 : 230); // px
+  const paperHeight = () => (part.paper.clientWidth < 560 ? 130 : 230); // px
   const MARGIN = 14; // px above and below the beat
   const PAUSE = 250; // ms without a move before the slower answers are worked out
   const AT_ONCE = 4; // beats between two looks at whether the reader has moved on
@@ -31,7 +31,7 @@ const ecgTryIt = (() => {
     amplitude: {
       label: "Amplitude", min: 0.1, max: 2, step: 0.05, shown: percent,
       notice: "Each beat is scaled by its own smallest and largest sample, so a low beat looks like a tall one. "
-        + "What changes is how large the noise is beside it, and the steps of the recorder.",
+        + "What changes is how large the noise is beside it.",
     },
     noise: {
       label: "Noise", min: 0, max: 0.3, step: 0.005, shown: (value) => `${value.toFixed(3)} mV`,
@@ -61,8 +61,8 @@ const ecgTryIt = (() => {
     },
     {
       text: "Halve the amplitude of a beat that is well recognized, without noise. Which of the five numbers moves by more than two points?",
-      done: ({ settings, moved, atRest, probabilities }) =>
-        moved.join() === "amplitude" && settings.amplitude <= 0.5 && probabilities.every((p, k) => Math.abs(p - atRest[k]) < 0.02),
+      done: ({ beat, settings, best, moved, atRest, probabilities }) => moved.join() === "amplitude" && settings.amplitude <= 0.5
+        && beat.label === best && atRest[best] > 0.9 && probabilities.every((p, k) => Math.abs(p - atRest[k]) < 0.02),
       found: "none of them",
     },
     {
@@ -70,8 +70,8 @@ const ecgTryIt = (() => {
       done: ({ moved, best, atRest }) => moved.join() === "hertz" && best !== largest(atRest),
     },
     {
-      text: "Draw a beat that the network calls V with more than 90 %.",
-      done: ({ beat, best, probabilities }) => beat.drawn && best === 2 && probabilities[2] > 0.9,
+      text: "Draw a beat on a blank sheet that the network calls V with more than 90 %.",
+      done: ({ beat, best, probabilities }) => beat.blank && best === 2 && probabilities[2] > 0.9,
     },
   ];
 
@@ -109,12 +109,13 @@ const ecgTryIt = (() => {
     part.draw = html("button", { type: "button", class: "btn btn-outline-primary", "aria-pressed": "false" }, "Draw one");
     part.blank = html("button", { type: "button", class: "btn btn-outline-primary", hidden: "" }, "Blank sheet");
     part.file = html("input", { type: "file", accept: ".csv,.txt,.tsv,text/csv,text/plain", class: "ecg-file" });
-    part.hint = html("p", { class: "ecg-quiet", hidden: "" },
-      "Drag over the paper with mouse or finger. By keyboard: left and right move the pen, up and down lift or lower the line there.");
+    part.hint = html("p", { class: "ecg-quiet", id: "ecg-hint", hidden: "" },
+      "Drag over the paper with mouse or finger. By keyboard: left and right move the pen (with Shift in larger steps), "
+      + "up and down lift or lower the line there.");
     part.trouble = html("p", { class: "ecg-trouble", role: "alert", hidden: "" });
     part.draw.addEventListener("click", () => draw(!state.drawing));
     part.blank.addEventListener("click", () => {
-      choose({ samples: new Array(140).fill(0.2), drawn: true });
+      choose({ samples: new Array(140).fill(0.2), drawn: true, blank: true });
       draw(true);
     });
     part.file.addEventListener("change", () => {
@@ -124,13 +125,14 @@ const ecgTryIt = (() => {
     });
     const label = html("label", { class: "btn btn-outline-primary" }, part.file, "Open a CSV");
     return html("div", { class: "ecg-own" }, part.draw, part.blank, label,
-      html("span", { class: "ecg-quiet" }, "or drop a file anywhere on this figure"), part.hint, part.trouble);
+      html("span", { class: "ecg-quiet" }, "or drop one on this figure: a beat's samples, 120 a second, from its R peak on"), part.hint, part.trouble);
   }
 
   function sheet() {
     part.paper = svg("svg", { class: "ecg-paper", role: "img" });
     part.paper.addEventListener("pointerdown", (event) => stroke(event, true));
-    part.paper.addEventListener("pointermove", (event) => event.buttons && stroke(event, false));
+    part.paper.addEventListener("pointermove", (event) => event.pointerId === state.pointer && stroke(event, false));
+    for (const end of ["pointerup", "pointercancel"]) part.paper.addEventListener(end, () => (state.pointer = null));
     part.paper.addEventListener("keydown", pen);
     return part.paper;
   }
@@ -155,7 +157,8 @@ const ecgTryIt = (() => {
     part.caption = html("p", { class: "ecg-quiet" });
     part.occlusion = html("p", { class: "ecg-quiet" });
     part.said = html("p", { class: "ecg-hidden", role: "status" });
-    return html("div", {}, part.caption, part.occlusion, part.said);
+    part.done = html("p", { role: "status" });
+    return html("div", {}, part.done, part.caption, part.occlusion, part.said);
   }
 
   function sliders() {
@@ -194,6 +197,7 @@ const ecgTryIt = (() => {
   function choose(beat) {
     state.beat = beat;
     state.settings = { ...UNCHANGED };
+    state.pointer = null;
     state.last = null;
     state.atRest = ask([ecgBeat.cut(beat, UNCHANGED).row])[0];
     part.trouble.hidden = true;
@@ -202,7 +206,8 @@ const ecgTryIt = (() => {
     for (const [name, { waves }] of Object.entries(SLIDERS)) part.sliders[name].input.disabled = Boolean(waves && !beat.waves);
     part.notice.textContent = beat.waves
       ? "Move a slider. The five probabilities follow."
-      : "Move a slider. QRS width and P wave rest: only of a simulated beat does the page know the waves.";
+      : "Move a slider. QRS width and P wave rest: only of a simulated beat does the page know the waves. The heart rate "
+        + "squeezes the whole beat.";
     clearSweep();
     update();
   }
@@ -226,31 +231,33 @@ const ecgTryIt = (() => {
 
   function draw(on) {
     state.drawing = on;
+    state.pointer = null;
     part.draw.setAttribute("aria-pressed", on);
     part.draw.textContent = on ? "Stop drawing" : "Draw one";
     part.blank.hidden = part.hint.hidden = !on;
     part.paper.classList.toggle("ecg-drawing", on);
     if (on) part.paper.setAttribute("tabindex", "0");
     else part.paper.removeAttribute("tabindex");
-    if (state.beat) show();
+    if (state.cut) show();
   }
 
   // The beat as it looks now becomes the reader's own.
   function takeOver() {
-    const { row, end } = ecgBeat.cut(state.beat, state.settings);
+    const { row, end } = state.cut;
     if (!state.beat.drawn || moved().length) choose({ samples: Array.from(row.slice(0, end)), drawn: true });
   }
 
   function stroke(event, begins) {
-    if (!state.drawing) return;
+    if (!state.drawing || (begins && (!event.isPrimary || event.button !== 0))) return;
     event.preventDefault();
     const box = part.paper.getBoundingClientRect();
-    const place = Math.round(((event.clientX - box.left) / box.width) * WIDTH - 0.5);
+    const place = Math.round(((event.clientX - box.left) / box.width) * WIDTH);
     const at = Math.min(Math.max(place, 0), WIDTH - 1);
     const height = Math.min(Math.max(1 - (event.clientY - box.top - MARGIN) / (paperHeight() - 2 * MARGIN), 0), 1);
     if (begins) {
       part.paper.setPointerCapture(event.pointerId);
       takeOver();
+      state.pointer = event.pointerId; // another finger draws nothing
       state.pen = at;
       state.height = height;
     }
@@ -290,12 +297,11 @@ const ecgTryIt = (() => {
   // ---- what the figure shows
 
   const ask = (rows) => ecgNetwork.predict(model, rows);
-  const isFlat = () => !ecgBeat.cut(state.beat, state.settings).row.some((value) => value > 0);
 
   function update() {
     const { beat, settings } = state;
-    const { row } = ecgBeat.cut(beat, settings);
-    state.probabilities = ask([row])[0];
+    state.cut = ecgBeat.cut(beat, settings);
+    state.probabilities = ask([state.cut.row])[0];
     state.best = largest(state.probabilities);
     state.windows = [];
     for (const [name, { shown, waves }] of Object.entries(SLIDERS)) {
@@ -315,17 +321,16 @@ const ecgTryIt = (() => {
 
   function show() {
     const { beat, settings } = state;
-    const { row, end } = ecgBeat.cut(beat, settings);
+    const { row, end } = state.cut;
     const width = Math.max(part.paper.clientWidth, 200);
     const height = paperHeight();
-    ecgPaper.rule(part.paper, { seconds: [0, WIDTH / 120], width, height, every: width < 450 ? 0.4 : 0.2 });
-    const x = (i) => ((i + 0.5) / WIDTH) * width;
+    const { x: place } = ecgPaper.rule(part.paper, { seconds: [0, WIDTH / settings.hertz], width, height, every: width < 450 ? 0.4 : 0.2 });
+    const x = (i) => place(i / settings.hertz);
     const y = (value) => MARGIN + (1 - value) * (height - 2 * MARGIN);
-    const most = Math.max(...state.windows.map(({ drop }) => drop), 0);
     for (const { start, end: stop, drop } of state.windows) {
       if (drop > 0.02) {
         part.paper.append(svg("rect", {
-          class: "ecg-occlusion", x: x(start - 0.5), width: x(stop - 0.5) - x(start - 0.5), y: 0, height, opacity: (0.55 * drop) / most,
+          class: "ecg-occlusion", x: x(start), width: x(stop) - x(start), y: 0, height, opacity: 0.6 * drop,
         }));
       }
     }
@@ -336,38 +341,40 @@ const ecgTryIt = (() => {
     if (state.drawing) part.paper.append(svg("circle", { class: "ecg-pen", cx: x(state.pen), cy: y(row[state.pen]), r: 6 }));
     const what = beat.waves ? `${NAMES[beat.label]}, of made-up person ${beat.person}` : beat.drawn ? "Your own drawing" : beat.name;
     const said = beat.waves || beat.label == null ? "" : `; the file says ${CLASSES[beat.label]}`;
-    part.caption.textContent = `${what}${said}. Scaled from 0 to 1; ${end} of ${WIDTH} samples.`;
+    const range = ecgBeat.keepsRange(beat) ? `Between ${Math.min(...row.slice(0, end)).toFixed(2)} and ${Math.max(...row).toFixed(2)}` : "Scaled from 0 to 1";
+    part.caption.textContent = `${what}${said}. ${range}; ${end} of ${WIDTH} samples.`;
     if (state.drawing) {
       part.paper.setAttribute("role", "slider");
       part.paper.setAttribute("aria-label", "Pen on the ECG paper");
+      part.paper.setAttribute("aria-describedby", "ecg-hint");
       part.paper.setAttribute("aria-valuemin", 0);
       part.paper.setAttribute("aria-valuemax", WIDTH - 1);
       part.paper.setAttribute("aria-valuenow", state.pen);
-      part.paper.setAttribute("aria-valuetext", `${(state.pen / 120).toFixed(2)} s, height ${row[state.pen].toFixed(2)}`);
+      part.paper.setAttribute("aria-valuetext", `${(state.pen / settings.hertz).toFixed(2)} s, height ${row[state.pen].toFixed(2)}`);
     } else {
       part.paper.setAttribute("role", "img");
       part.paper.setAttribute("aria-label", `The beat on ECG paper. ${part.caption.textContent}`);
-      for (const name of ["valuemin", "valuemax", "valuenow", "valuetext"]) part.paper.removeAttribute(`aria-${name}`);
+      for (const name of ["describedby", "valuemin", "valuemax", "valuenow", "valuetext"]) part.paper.removeAttribute(`aria-${name}`);
     }
   }
 
   function showAnswer() {
-    const { probabilities, best, beat } = state;
-    if (isFlat()) {
+    const { probabilities, best, beat, cut: { flat } } = state;
+    if (flat) {
       part.answer.textContent = "A flat line: there is no beat to classify.";
     } else {
       const known = beat.label == null ? "" : beat.label === best ? ", as it is meant" : `; it is meant as ${CLASSES[beat.label]}`;
       part.answer.replaceChildren("The network says ", html("strong", {}, NAMES[best]), ` (${percent(probabilities[best])})${known}.`);
     }
     probabilities.forEach((share, k) => {
-      part.bars[k].bar.style.width = isFlat() ? 0 : `${100 * share}%`;
-      part.bars[k].share.textContent = isFlat() ? "–" : percent(share);
+      part.bars[k].bar.style.width = flat ? 0 : `${100 * share}%`;
+      part.bars[k].share.textContent = flat ? "–" : percent(share);
     });
     part.occlusion.textContent = "";
   }
 
   function tick() {
-    if (isFlat()) return;
+    if (state.cut.flat) return;
     const { beat, settings, probabilities, best, atRest } = state;
     TASKS.forEach(({ text, done, found }, i) => {
       const item = part.tasks[i];
@@ -377,6 +384,7 @@ const ecgTryIt = (() => {
       const where = beat.drawn ? "" : `${beat.waves ? `${CLASSES[beat.label]} of ${beat.person}` : "your beat"}, `;
       const value = name === "hertz" ? "125 Hz" : name && SLIDERS[name].shown(settings[name], beat);
       item.classList.add("ecg-done");
+      part.done.textContent = `Task ${i + 1} found.`;
       item.append(html("strong", {}, ` Found: ${where}${value ? `${value}: ` : ""}${found ?? `called ${CLASSES[best]}`}.`));
     });
   }
@@ -384,15 +392,15 @@ const ecgTryIt = (() => {
   // The answers that take longer: which part matters, and what the whole way of the slider looks like.
   async function later(turn) {
     const overtaken = () => turn !== state.turn;
-    if (isFlat()) return clearSweep();
-    const { row } = ecgBeat.cut(state.beat, state.settings);
-    const windows = ecgNetwork.occluded(row);
+    if (state.cut.flat) return clearSweep();
+    const windows = ecgNetwork.occluded(state.cut.row);
     const answers = await inTurns(windows.map((window) => window.row), overtaken);
     if (!answers) return;
     state.windows = windows.map(({ start, end }, i) => ({ start, end, drop: state.probabilities[state.best] - answers[i][state.best] }));
     show();
     sayOcclusion();
-    part.said.textContent = `${part.answer.textContent} Not a medical device. ${part.occlusion.textContent}`;
+    const said = `${part.answer.textContent} Not a medical device.`;
+    if (part.said.textContent !== said) part.said.textContent = said;
     if (state.last) await sweep(overtaken);
   }
 
@@ -410,7 +418,7 @@ const ecgTryIt = (() => {
   function sayOcclusion() {
     const top = state.windows.reduce((a, b) => (b.drop > a.drop ? b : a));
     const now = state.probabilities[state.best];
-    const place = `${(top.start / 120).toFixed(2)} to ${(top.end / 120).toFixed(2)} s`;
+    const place = [top.start, top.end].map((i) => (i / state.settings.hertz).toFixed(2)).join(" to ") + " s";
     part.occlusion.textContent = top.drop > 0.02
       ? `Blue: what the answer hangs on. With ${place} replaced by a straight line, ${CLASSES[state.best]} falls from ${percent(now)} to ${percent(now - top.drop)}.`
       : "No single stretch of a tenth of a second decides: whichever is replaced by a straight line, the answer stays.";
@@ -425,10 +433,8 @@ const ecgTryIt = (() => {
     const rows = at.map((value) => ecgBeat.cut(state.beat, { ...state.settings, [name]: value }).row);
     const values = await inTurns(rows, overtaken);
     if (!values) return;
-    part.sweep.removeAttribute("hidden");
-    ecgPaper.sweep(part.sweep, {
-      width: Math.max(part.paper.clientWidth, 200), height: 120, at, values, classes: CLASSES, colours: COLOURS, marker: state.settings[name],
-    });
+    state.sweep = { height: 120, at, values, classes: CLASSES, colours: COLOURS, marker: state.settings[name] };
+    showSweep();
     const winners = values.map((row) => CLASSES[largest(row)]);
     const stretches = [];
     winners.forEach((letter, i) => {
@@ -442,7 +448,14 @@ const ecgTryIt = (() => {
     part.sweep.setAttribute("aria-label", `Probability of each class: ${part.sweepTitle.textContent} ${part.sweepText.textContent}`);
   }
 
+  function showSweep() {
+    if (!state.sweep) return;
+    part.sweep.removeAttribute("hidden");
+    ecgPaper.sweep(part.sweep, { ...state.sweep, width: Math.max(part.paper.clientWidth, 200) });
+  }
+
   function clearSweep() {
+    state.sweep = null;
     part.sweep.setAttribute("hidden", "");
     part.sweepTitle.textContent = part.sweepText.textContent = "";
   }
@@ -470,9 +483,12 @@ const ecgTryIt = (() => {
     acceptDrops(figure);
     part.gallery.querySelector("input").checked = true;
     choose(ecgWaves.gallery[0]);
-    new ResizeObserver(() => show()).observe(figure);
+    ecgPaper.onNewWidth(figure, () => {
+      show();
+      showSweep();
+    });
     part.gallery.querySelector("input").focus({ preventScroll: true });
   }
 
-  return { start, tasks: TASKS };
+  return { start };
 })();
