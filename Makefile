@@ -8,6 +8,7 @@
 # bench     measure how fast things are (some ten minutes)
 # pdf       print the course, and the pages for teachers, with Chromium
 # colab     run every notebook from its first cell to its last as Colab would (about half an hour)
+# links     ask every page that the book links to whether it is still there
 # lock      choose exact versions, with the sums of their files; make lock NEWEST=1 takes the newest of all
 # fork      make the book another repository's: make fork REPO=https://github.com/you/yours
 # clean     remove what these made
@@ -17,7 +18,7 @@ PY := $(VENV)/bin/python
 # one stamp a Python version, so that naming another one with PYTHON= builds anew
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 
-.PHONY: book test chapters reference cards live bench pdf colab lock fork clean
+.PHONY: book test chapters reference cards live bench pdf colab links lock fork clean
 
 book: $(READY)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
@@ -48,6 +49,9 @@ pdf: book
 
 colab: $(READY)
 	COLAB=whole $(PY) -m pytest tests/test_colab.py
+
+links: $(READY)
+	$(VENV)/bin/jupyter-book build . --builder linkcheck
 
 lock: $(READY)
 	$(PY) -m pip install --quiet uv

@@ -35,6 +35,7 @@ def execute(path):
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
+        "ecg_lessons": stamp(),
     }
     with writing(path) as file:
         file.write((nbformat.writes(notebook) + "\n").encode())
@@ -42,6 +43,14 @@ def execute(path):
         with writing(ROOT / "book" / "_static" / name) as file:
             file.write(png)
     return slow
+
+
+def stamp():
+    """What a notebook's outputs were made from, and with: its metadata's ``ecg_lessons``."""
+    from ecg_lessons.reference import machine
+
+    versions = {name: value for name, value in machine().items() if name not in ("processor", "gpus")}
+    return {"source": "physionet", "date": f"{datetime.now():%Y-%m-%d}", "versions": versions}
 
 
 def slow_cells(notebook, least=5):

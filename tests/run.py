@@ -71,6 +71,8 @@ def main(arguments):
     workers = min(len(os.sched_getaffinity(0)), MOST_WORKERS) if hasattr(os, "sched_getaffinity") else 2
     cells += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
     paths = [str(path.relative_to(ROOT)) for path in notebooks()]
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # a core each, instead of all for all
     ended = [pytest.main([*options, *arguments, *part]) for part in (["tests"], [*cells, *paths])]
     # a selection of tests may leave one of the two with nothing to do
     failed = [code for code in ended if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)]

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 import yaml
 
-from ecg_lessons import load_quiz
+from ecg_lessons import load_quiz, load_results
 from ecg_lessons.physionet import record_names
 
 sys.path.append(str(Path(__file__).parent))
@@ -267,7 +267,15 @@ def test_notebooks_carry_no_machine_in_them():
     for path in [*CHAPTERS, SOLUTION]:
         text = json.dumps(read(path).metadata) + path.read_text()
         assert not re.search(r"/(home|root|work|tmp|Users)/", text), path.name
-        assert set(read(path).metadata) == {"kernelspec", "language_info"}
+        assert set(read(path).metadata) == {"kernelspec", "language_info", "ecg_lessons"}
+
+
+@notebooks
+def test_stored_outputs_come_from_real_recordings_and_say_when_and_with_what(path):
+    stamp, last = read(path).metadata.ecg_lessons, load_results("timings")[path.stem]
+    assert stamp.source == "physionet" and stamp.date == last["date"], "make chapters"
+    assert dict(stamp.versions) == {name: last[name] for name in ("python", "tensorflow", "keras", "numpy")}
+    assert "simulated" not in "".join(text for c in code(path)[:5] for text in printed(c))
 
 
 def test_the_footer_says_that_this_is_no_medical_device():
