@@ -23,13 +23,13 @@ def settle_images(app, pagename, templatename, context, doctree):
     def settled(match):
         nonlocal seen
         seen += 1
-        size = None if re.search(r'\b(width|style)="', match[0]) else png_size(sources[match[2]])
+        size = None if re.search(r'\bwidth="', match[1]) else png_size(sources[match[2]])
         sized = f' width="{size[0]}" height="{size[1]}"' if size else ""
         lazy = ' loading="lazy"' if seen > 1 else ""
-        return f"<img{sized}{lazy}{match[1]}"
+        return f"<img{sized}{lazy}{match[1]}>"
 
     body = context.get("body", "")
-    context["body"] = re.sub(r'<img(?=([^>]*?src="[^"]*_images/([^"]+)"))\1', settled, body)
+    context["body"] = re.sub(r'<img(\b[^>]*?\bsrc="[^"]*_images/([^"]+)"[^>]*)>', settled, body)
 
 
 def mend_roles(app, pagename, templatename, context, doctree):
