@@ -3,6 +3,7 @@
 import hashlib
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,8 @@ _RATE = {"published": 120.0, "resampled": 125.0, "context": 120.0}  # Hz, of a 3
 _SOURCES = ("physionet", "kaggle", "simulated")
 RETRIES = 2  # per file, a second or two apart
 TIMEOUT = (5, 30)  # seconds: to connect, and from one piece of an answer to the next
+PATIENCE, SLOWEST = 60, 3000  # a whole file has so many seconds, and one more for so many bytes
+LONGEST_PAUSE = 30  # seconds that a server may ask for before the next try
 
 
 def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
@@ -208,7 +211,8 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
     fetcher = pooch.create(
         path=folder, base_url=address(database), registry=files, urls=urls or {}, retry_if_failed=RETRIES
     )
-    fetch = fetch or pooch.HTTPDownloader(timeout=TIMEOUT)
+    fetch = fetch or downloader()
+    store.drop_old(folder, "tmp*", 86400)  # pooch's, of a process that was killed
     there = all(os.path.isfile(folder / name) for name in files)
     pool = ThreadPoolExecutor(max_workers=8)
 
@@ -227,6 +231,43 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
     finally:  # after an error or an interrupt, too: what has not begun does not begin
         pool.shutdown(wait=True, cancel_futures=True)
     return folder
+
+
+def downloader(**options):
+    """pooch's HTTP downloader, called with (url, path, pooch), with an end to every wait.
+
+    Its time-out counts from one piece to the next, so a server that gives a byte now and then would never
+    reach it: a file has `PATIENCE` seconds and a second more for every `SLOWEST` bytes. Where a server
+    says "Retry-After", that is waited for, `LONGEST_PAUSE` seconds at most; pooch then tries again.
+
+    Parameters
+    ----------
+    options : dict
+        For the request, `headers` say.
+    """
+    import pooch
+
+    def fetch(url, path, pup):
+        timers = []
+
+        def watch(response, **_):
+            if response.status_code in (429, 503):
+                asked = response.headers.get("Retry-After", "")
+                time.sleep(min(int(asked), LONGEST_PAUSE) if asked.isdigit() else 0)
+            length = response.headers.get("Content-Length", "")
+            seconds = PATIENCE + int(length if length.isdigit() else 0) / SLOWEST
+            # closing it would not wake who reads; urllib3 before 2.3 has nothing else
+            timers.append(threading.Timer(seconds, getattr(response.raw, "shutdown", response.raw.close)))
+            timers[-1].daemon = True
+            timers[-1].start()
+
+        try:
+            pooch.HTTPDownloader(timeout=TIMEOUT, hooks={"response": watch}, **options)(url, path, pup)
+        finally:
+            for timer in timers:
+                timer.cancel()
+
+    return fetch
 
 
 def cache_folder(database):

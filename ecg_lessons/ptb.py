@@ -323,11 +323,9 @@ def _files(data_home, database, folders, wanted, title):
             (cache / name).unlink()  # cut short by an earlier wish for less, say
 
     def fetch(url, path, pup):
-        import pooch
-
         signal = wanted[url_names[url]]
         part = {"Range": f"bytes=0-{_size(url_names[url], *signal) - 1}"} if signal else {}
-        pooch.HTTPDownloader(timeout=physionet.TIMEOUT, headers=part)(url, path, pup)
+        physionet.downloader(headers=part)(url, path, pup)
         if reason := _wrong(Path(path), signal, url_names[url]):
             raise ValueError(reason)
 

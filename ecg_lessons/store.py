@@ -158,7 +158,9 @@ def cached(name, build, fs, source, classes=CLASSES):
         except DataError as error:
             warnings.warn(f"The beats are cut anew at each run. {error}", stacklevel=2)
         else:
-            _prune(path.parent)
+            # what nobody opened for a month, and what a killed process left half-written
+            drop_old(path.parent, "*.npy", 30 * 86400)
+            drop_old(path.parent, ".*.npy-*", 86400)
             table = _open(path)
 
     def column(name):
@@ -195,14 +197,13 @@ def _open(path):
     except (OSError, ValueError, EOFError):
         return None
     with suppress(OSError):
-        os.utime(path)  # when it was last of use, for `_prune`
+        os.utime(path)  # when it was last of use, for `drop_old`
     return table if table.dtype.names == _COLUMNS else None
 
 
-def _prune(folder):
-    """Drop what nobody opened for a month, and what a killed process left half-written."""
-    for pattern, age in (("*.npy", 30 * 86400), (".*.npy-*", 86400)):
-        for old in folder.glob(pattern):
-            with suppress(OSError):
-                if old.stat().st_mtime < time.time() - age:
-                    old.unlink()
+def drop_old(folder, pattern, age):
+    """Delete the files of a folder whose name fits and that are older than `age` seconds."""
+    for old in Path(folder).glob(pattern):
+        with suppress(OSError):
+            if old.stat().st_mtime < time.time() - age:
+                old.unlink()

@@ -13,6 +13,16 @@ def send(handler, body=b"", status=200, length=None, kind="application/octet-str
         handler.wfile.write(body)
 
 
+def files_of(folder):
+    """An answer for `serve`: the files of `folder`, whatever the path before their name."""
+
+    def answer(handler):
+        path = folder / handler.path.rpartition("/")[2]
+        send(handler, path.read_bytes()) if path.is_file() else send(handler, status=404)
+
+    return answer
+
+
 def assert_same(one, other):
     """Two `Beats` are equal in everything they hold."""
     for name in ("signals", "labels", "patients", "records", "folds", "samples", "rr"):

@@ -1,13 +1,11 @@
 import dataclasses
 import os
 import shutil
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
-from helpers import assert_same, send
+from helpers import assert_same, files_of, send
 
 import ecg_lessons
 from ecg_lessons import DataError, data_available, fetch_mitbih, fetch_record, physionet, store
@@ -18,16 +16,6 @@ def home(small_database, tmp_path):
     """A data directory of one's own, free to be damaged."""
     shutil.copytree(small_database, tmp_path / "home" / "mitdb")
     return tmp_path / "home"
-
-
-def files_of(folder):
-    """An answer for `serve`: the files of `folder`, whatever the path before their name."""
-
-    def answer(handler):
-        path = folder / handler.path.rpartition("/")[2]
-        send(handler, path.read_bytes()) if path.is_file() else send(handler, status=404)
-
-    return answer
 
 
 # --- the real database -------------------------------------------------------------------
@@ -393,24 +381,6 @@ def test_a_downloaded_file_that_was_damaged_since_is_fetched_again(small_databas
     (store.cache_dir() / "mitdb" / "100.dat").write_bytes(b"short")
     assert fetch_record("100")[0].sig_len == 30 * 360
     assert_same(fetch_mitbih(), beats)
-
-
-def test_two_processes_may_fetch_at_once(small_database, serve, tmp_path):
-    program = (
-        "import sys, hashlib, pathlib; from ecg_lessons import physionet, fetch_mitbih;"
-        f"folder = pathlib.Path({str(small_database)!r});"
-        "known = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in folder.iterdir()};"
-        "physionet.mitdb_files = lambda: known; print(len(fetch_mitbih()))"
-    )
-    environment = os.environ | {"ECG_LESSONS_PHYSIONET": serve(files_of(small_database))}
-    runs = [
-        subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    counts = {run.communicate(timeout=120)[0] for run in runs}
-    assert [run.returncode for run in runs] == [0, 0] and len(counts) == 1
-    left = [p.name for p in store.cache_dir().rglob("*") if p.is_file()]
-    assert sorted(left) == sorted([*physionet.mitdb_files(), f"mitbih-published-downloaded-v{store.VERSION}.npy"])
 
 
 def test_beats_survive_the_cache_unchanged(some_beats):

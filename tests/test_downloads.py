@@ -1,0 +1,305 @@
+"""Downloads from a server that misbehaves on purpose: right data or one clear error.
+
+Nothing half-done is trusted. The server is on loopback; the database is three small simulated records, nine
+files.
+"""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from helpers import assert_same, files_of, send
+
+from ecg_lessons import DataError, fetch_mitbih, physionet, store
+
+# How often a process is killed: fifty for a release, fewer at every push.
+KILLED = int(os.environ.get("ECG_LESSONS_KILLS", 12))
+FILE = "201.dat"
+
+# A process of its own that believes the same as `small_database` does.
+PROGRAM = """
+import hashlib, pathlib, sys
+import pooch, requests, tqdm.auto, wfdb  # they take a second, in which there is nothing to interrupt
+from ecg_lessons import DataError, fetch_mitbih, physionet
+folder = pathlib.Path(sys.argv[1])
+known = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in folder.iterdir()}
+physionet.mitdb_files = lambda: known
+print("ready", flush=True)
+try:
+    beats = fetch_mitbih()
+    print(len(beats), hashlib.sha256(beats.signals.tobytes()).hexdigest())
+except DataError as error:
+    sys.exit(f"DataError: {error}")
+"""
+
+
+def fetching(folder, address, **options):
+    """A process that fetches; with `prepare`, what it does before it begins."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(folder)], env=os.environ | {"ECG_LESSONS_PHYSIONET": address},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def right(small_database, tmp_path):
+    """The beats as they should be."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "mitdb").symlink_to(small_database)
+    return fetch_mitbih(data_home=tmp_path / "home")
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """The package's waits, shortened."""
+    monkeypatch.setattr(physionet, "RETRIES", 2)
+    monkeypatch.setattr(physionet, "TIMEOUT", (1, 1))
+    monkeypatch.setattr(physionet, "PATIENCE", 2)
+    monkeypatch.setattr(physionet, "SLOWEST", 1_000_000)
+
+
+@pytest.fixture
+def troubled(small_database, serve, monkeypatch):
+    """``troubled(trouble)``: for one file the server calls ``trouble(handler, body)``; else it is well."""
+
+    def start(trouble):
+        well = files_of(small_database)
+        body = (small_database / FILE).read_bytes()
+        address = serve(lambda h: trouble(h, body) if h.path.endswith(FILE) else well(h))
+        monkeypatch.setenv("ECG_LESSONS_PHYSIONET", address)
+
+    return start
+
+
+def fetch_within(seconds):
+    begun = time.monotonic()
+    try:
+        return fetch_mitbih()
+    finally:
+        assert time.monotonic() - begun < seconds, "it hangs"
+
+
+def nothing_half_done():
+    """No file of the database is there that is not whole, and no other one at all."""
+    folder = store.cache_dir() / "mitdb"
+    found = {path.name: store.sha256(path) for path in folder.iterdir()} if folder.exists() else {}
+    return all(physionet.mitdb_files().get(name) == digest for name, digest in found.items())
+
+
+@pytest.mark.parametrize("tenth", range(10))
+def test_cut_at_every_tenth_of_a_file_twice_and_then_whole(troubled, right, patient, tenth):
+    tries = []
+
+    def cut(handler, body):
+        tries.append(1)
+        whole = len(tries) > 2
+        send(handler, body if whole else body[: len(body) * tenth // 10], length=len(body))
+
+    troubled(cut)
+    assert_same(fetch_within(20), right)
+    assert len(tries) == 3 and nothing_half_done()
+
+
+def test_cut_at_every_try_is_one_clear_error(troubled, right, patient):
+    troubled(lambda handler, body: send(handler, body[:1000], length=len(body)))
+    with pytest.raises(DataError, match=f"{FILE} could not be downloaded"):
+        fetch_within(20)
+    assert nothing_half_done() and not list(store.cache_dir().glob("*-downloaded-*.npy"))
+
+
+def stall(handler, body):
+    send(handler, body[:1000], length=len(body))
+    time.sleep(3)
+
+
+def trickle(handler, body):
+    """A byte now and then, often enough that no time-out between two pieces is ever reached."""
+    send(handler, b"", length=len(body))
+    try:
+        for k in range(200):
+            handler.wfile.write(body[k : k + 1])
+            handler.wfile.flush()
+            time.sleep(0.3)
+    except OSError:
+        pass  # the other side has had enough
+
+
+def in_circles(handler, body):
+    handler.send_response(302)
+    handler.send_header("Location", handler.path)
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+def sign_in(handler, body):
+    """What the network of a hotel answers: for every address its own page, and all is well."""
+    send(handler, b"<html><form>Room number</form></html>", kind="text/html")
+
+
+HOPELESS = {
+    "it stalls": (stall, "could not be downloaded"),
+    "it trickles": (trickle, "could not be downloaded"),
+    "redirected in circles": (in_circles, r"could not be downloaded \(TooManyRedirects\)"),
+    "a proxy's sign-in page": (sign_in, "is not the file that PhysioNet published"),
+    "wrong bytes": (lambda h, body: send(h, body[::-1]), "is not the file that PhysioNet published"),
+    "one byte too many": (lambda h, body: send(h, body + b"\0"), "is not the file that PhysioNet published"),
+    "nothing": (lambda h, body: send(h), "is not the file that PhysioNet published"),
+    "500": (lambda h, body: send(h, status=500), "answered 500"),
+    "403": (lambda h, body: send(h, status=403), "answered 403"),
+    "hung up on": (lambda h, body: h.connection.close(), "could not be downloaded"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOPELESS)
+def test_what_does_not_pass_is_one_clear_error_and_the_next_run_goes_on(
+    troubled, right, patient, monkeypatch, small_database, serve, name
+):
+    trouble, message = HOPELESS[name]
+    troubled(trouble)
+    with pytest.raises(DataError, match=message) as error:
+        fetch_within(25)
+    assert FILE in str(error.value) and "Try again later" in str(error.value)
+    assert nothing_half_done() and not list(store.cache_dir().glob("*-downloaded-*.npy"))
+    asked, well = [], files_of(small_database)
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(lambda h: (asked.append(h.path), well(h))))
+    assert_same(fetch_mitbih(), right)
+    assert asked == [f"/mitdb/1.0.0/{FILE}"]  # what was there was kept
+
+
+def test_500_twice_and_then_fine(troubled, right, patient):
+    tries = []
+    troubled(lambda h, body: (tries.append(1), send(h, status=500) if len(tries) < 3 else send(h, body)))
+    assert_same(fetch_within(20), right)
+
+
+def test_429_is_waited_for_as_long_as_the_server_says(troubled, right, patient):
+    times = []
+
+    def busy(handler, body):
+        times.append(time.monotonic())
+        if len(times) > 1:
+            return send(handler, body)
+        handler.send_response(429)
+        handler.send_header("Retry-After", "3")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    troubled(busy)
+    assert_same(fetch_within(20), right)
+    assert times[1] - times[0] >= 3
+
+
+def test_a_server_that_asks_for_a_day_is_not_waited_for(troubled, right, patient, monkeypatch):
+    def busy(handler, body):
+        handler.send_response(503)
+        handler.send_header("Retry-After", "86400")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    monkeypatch.setattr(physionet, "LONGEST_PAUSE", 1)
+    troubled(busy)
+    with pytest.raises(DataError, match="answered 503"):
+        fetch_within(20)
+
+
+def slowly(folder, seconds):
+    """An answer for `serve` that takes its time over every file, in three pieces."""
+
+    def answer(handler):
+        body = (folder / handler.path.rpartition("/")[2]).read_bytes()
+        send(handler, b"", length=len(body))
+        third = len(body) // 3 + 1
+        try:
+            for start in range(0, len(body), third):
+                time.sleep(seconds / 3 * random.random())
+                handler.wfile.write(body[start : start + third])
+        except OSError:
+            pass  # the other side was killed
+
+    return answer
+
+
+def test_killed_at_random_points_the_next_run_goes_on(small_database, serve, right):
+    address = serve(slowly(small_database, 1))
+    known, folder = physionet.mitdb_files(), store.cache_dir() / "mitdb"
+    generator = random.Random(0)
+    left = 0
+    for _ in range(KILLED):
+        for name in generator.sample(sorted(known), 5):  # so that there is always something to fetch
+            (folder / name).unlink(missing_ok=True)
+        for cut in store.cache_dir().glob("*-downloaded-*.npy"):
+            cut.unlink()
+        run = fetching(small_database, address)
+        assert run.stdout.readline() == "ready\n"
+        time.sleep(generator.uniform(0, 0.9))
+        run.send_signal(signal.SIGKILL)
+        run.communicate(timeout=30)
+        for path in folder.glob("*.*"):
+            assert store.sha256(path) == known[path.name], "half a file"
+        left = len(list(folder.glob("tmp*")))
+    print(f"killed {KILLED} times, {left} pieces left behind")
+    assert left > 0, "it was never interrupted"
+    day = time.time() - 2 * 86400
+    for path in folder.glob("tmp*"):
+        os.utime(path, (day, day))
+    run = fetching(small_database, address)
+    _, complaint = run.communicate(timeout=60)
+    assert run.returncode == 0, complaint
+    assert nothing_half_done()  # and what was left is gone, a day later
+    assert_same(fetch_mitbih(), right)
+
+
+@pytest.mark.parametrize("processes", [2, 10])
+def test_many_processes_may_fetch_at_once(small_database, serve, right, processes):
+    address = serve(slowly(small_database, 0.1))
+    runs = [fetching(small_database, address) for _ in range(processes)]
+    ended = [run.communicate(timeout=180) for run in runs]
+    assert [run.returncode for run in runs] == [0] * processes, ended
+    assert len({printed for printed, _ in ended}) == 1
+    left = [path.name for path in store.cache_dir().rglob("*") if path.is_file() and "home" not in path.name]
+    wanted = [*physionet.mitdb_files(), f"mitbih-published-downloaded-v{store.VERSION}.npy"]
+    assert set(wanted) <= set(left) and not [name for name in left if name.startswith(("tmp", "."))]
+    assert_same(fetch_mitbih(), right)
+
+
+def test_a_full_disk_is_one_clear_error_and_room_mends_it(small_database, serve, right):
+    """Where a file may not grow beyond 10 kB; the disk of a machine cannot be filled for a test."""
+    address = serve(files_of(small_database))
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))  # noqa: E731
+    run = fetching(small_database, address, preexec_fn=limit)
+    _, complaint = run.communicate(timeout=60)
+    assert run.returncode == 1 and "DataError: Could not write" in complaint and "Make room" in complaint
+    assert "Traceback" not in complaint and nothing_half_done()
+    run = fetching(small_database, address)
+    assert run.communicate(timeout=60)[0].startswith("ready\n") and run.returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_small_disk_that_fills_up(small_database, serve, right, tmp_path, monkeypatch):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    size = sum(path.stat().st_size for path in small_database.iterdir()) // 2
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        monkeypatch.setenv("ECG_LESSONS_CACHE", str(disk))
+        monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
+        with pytest.raises(DataError, match="Could not write .*No space left on device.*Make room"):
+            fetch_mitbih()
+        assert nothing_half_done()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_cache_that_may_not_be_written_to_is_named(small_database, serve, right, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
+    with pytest.raises(DataError, match="(?s)file/cache.*ECG_LESSONS_CACHE"):
+        fetch_mitbih()
