@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from importlib.resources import as_file, files
 
 from .beats import WIDTH
+from .errors import DataError
+from .store import sha256
 
 
 @contextmanager
@@ -143,10 +145,18 @@ def load_pretrained(name="mitbih"):
     ------
     ValueError
         If there is no network of that name.
+    DataError
+        If the file is not the one that was shipped.
     """
     if name not in PRETRAINED:
         raise ValueError(f"name must be one of {', '.join(PRETRAINED)}, not {name!r}")
-    with as_file(files(__package__) / "weights" / f"{name}.keras") as path:
+    folder = files(__package__) / "weights"
+    with as_file(folder / f"{name}.keras") as path:
+        if f"{sha256(path)}  {path.name}" not in (folder / "SHA256SUMS").read_text().splitlines():
+            raise DataError(
+                f"{path} is not the network that ships with the package. Restore it with git, or install "
+                "the package again."
+            )
         return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 

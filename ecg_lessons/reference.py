@@ -20,7 +20,7 @@ from .errors import DataError
 from .metrics import classification_table, scores
 from .models import cnn_lstm, keras
 from .physionet import fetch_mitbih
-from .store import cache_dir, write_results
+from .store import cache_dir, sha256, write_results, writing
 
 ROOT = Path(__file__).parents[1]
 # Chosen on the validation beats of the beat-level split.
@@ -138,7 +138,7 @@ def without_optimizer(model):
 
 
 def save(model, path):
-    """Write the network's `.keras` file, whole or not at all."""
+    """Write the network's `.keras` file, whole or not at all, and its sum to ``SHA256SUMS`` beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"part-{path.name}")
     try:
@@ -146,6 +146,12 @@ def save(model, path):
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+    sums = path.with_name("SHA256SUMS")
+    known = sums.read_text().splitlines() if sums.exists() else []
+    others = [line for line in known if not line.endswith(f"  {path.name}")]
+    with writing(sums) as file:
+        lines = sorted([*others, f"{sha256(path)}  {path.name}"])
+        file.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def machine():

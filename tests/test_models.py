@@ -1,6 +1,7 @@
 """The network, its weights on disk, and the command that trains it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import bench
 import numpy as np
 import pytest
 
-from ecg_lessons import DataError, load_pretrained, load_results, make_beats, staircase
+from ecg_lessons import DataError, load_pretrained, load_results, make_beats, models, staircase, store
 from ecg_lessons import reference as command
 from ecg_lessons.metrics import scores
 from ecg_lessons.models import PRETRAINED, cnn_lstm, freeze_encoder, keras, with_new_head
@@ -305,3 +306,24 @@ def test_the_benchmark_races_the_network_of_chapter_3():
 def test_results_that_do_not_exist_are_named():
     with pytest.raises(DataError, match="nothing.json does not exist"):
         load_results("nothing")
+
+
+def test_a_network_that_was_tampered_with_is_refused(tmp_path, monkeypatch):
+    """Its file is copied, one byte changed: the sum no longer fits."""
+    folder = tmp_path / "weights"
+    shutil.copytree(ROOT / "ecg_lessons" / "weights", folder)
+    monkeypatch.setattr(models, "files", lambda package: tmp_path)
+    assert load_pretrained("mitbih-context").count_params() == 4117
+    content = bytearray((folder / "mitbih-context.keras").read_bytes())
+    content[-40] ^= 1
+    (folder / "mitbih-context.keras").write_bytes(content)
+    with pytest.raises(DataError, match=r"mitbih-context\.keras is not the network that ships"):
+        load_pretrained("mitbih-context")
+
+
+def test_a_network_that_is_saved_takes_its_place_in_the_sums(tmp_path):
+    for name in ("b", "a", "b"):
+        command.save(cnn_lstm(filters=(2, 2), units=2, dense=2), tmp_path / f"{name}.keras")
+    lines = (tmp_path / "SHA256SUMS").read_text().splitlines()
+    assert sorted(line.split("  ")[1] for line in lines) == ["a.keras", "b.keras"]
+    assert f"{store.sha256(tmp_path / 'b.keras')}  b.keras" in lines
