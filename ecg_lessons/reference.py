@@ -130,7 +130,7 @@ def told(beats, predicted, over=None):
     }
 
 
-def without_optimizer(model):
+def _without_optimizer(model):
     """The same network, not compiled: the file is a quarter of the size."""
     bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
@@ -142,7 +142,7 @@ def save(model, path):
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"part-{path.name}")
     try:
-        without_optimizer(model).save(temporary)
+        _without_optimizer(model).save(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

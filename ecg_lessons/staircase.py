@@ -107,7 +107,7 @@ def train(arrays, labels, seed, recipe=RECIPE):
     return model
 
 
-def cross_validated(step, published, context, seed, recipe=RECIPE):
+def _cross_validated(step, published, context, seed, recipe=RECIPE):
     """What a step gives on whole patients that it has not seen, within these beats: as `told`."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -173,7 +173,7 @@ def run(
     for seed in range(min(seeds, FOLD_SEEDS)):
         for step in [s for s in STEPS[-2:] if (seed, s) not in done]:
             found["folds"].append({
-                "step": step, "seed": seed, "test": cross_validated(step, fit, fit_context, seed, recipe)
+                "step": step, "seed": seed, "test": _cross_validated(step, fit, fit_context, seed, recipe)
             })  # fmt: skip
             write_results(path, found)
             print(

@@ -98,7 +98,7 @@ def regressed(arrays, labels, patients, test, strengths=tuple(RECIPE["strengths"
     return search.predict_proba(arrays[test])[:, 1]
 
 
-def cross_validated(rival, beats, seed, recipe=RECIPE):
+def _cross_validated(rival, beats, seed, recipe=RECIPE):
     """Probability that each beat's recording is abnormal, from networks that have not seen its owner."""
     fold, chances = folds(beats), np.zeros(len(beats))
     if rival == "regression, samples":
@@ -155,7 +155,7 @@ def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weigh
     for rival in RIVALS:
         start = time.perf_counter()
         each = [
-            cross_validated(rival, beats, seed, recipe) for seed in range(1 if rival in SINGLE else seeds)
+            _cross_validated(rival, beats, seed, recipe) for seed in range(1 if rival in SINGLE else seeds)
         ]
         labels, _, patients = by_recording(beats, each[0])
         means[rival] = by_recording(beats, np.mean(each, axis=0))[1]

@@ -33,6 +33,7 @@ def report(test, chances):
 
 
 def refused(verdict, *words):
+    assert isinstance(verdict, checks.Verdict)
     assert not verdict.passed and repr(verdict).startswith("Not yet.")
     assert all(word in verdict.message for word in words), verdict.message
 

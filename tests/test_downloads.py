@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -86,7 +87,7 @@ def fetch_within(seconds):
 
 def nothing_half_done():
     """No file of the database is there that is not whole, and no other one at all."""
-    folder = store.cache_dir() / "mitdb"
+    folder = physionet.cache_folder(physionet.MITDB)
     found = {path.name: store.sha256(path) for path in folder.iterdir()} if folder.exists() else {}
     return all(physionet.mitdb_files().get(name) == digest for name, digest in found.items())
 
@@ -226,7 +227,7 @@ def slowly(folder, seconds):
 
 def test_killed_at_random_points_the_next_run_goes_on(small_database, serve, right):
     address = serve(slowly(small_database, 1))
-    known, folder = physionet.mitdb_files(), store.cache_dir() / "mitdb"
+    known, folder = physionet.mitdb_files(), physionet.cache_folder(physionet.MITDB)
     generator = random.Random(0)
     left = 0
     for _ in range(KILLED):
@@ -303,3 +304,11 @@ def test_a_cache_that_may_not_be_written_to_is_named(small_database, serve, righ
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
     with pytest.raises(DataError, match="(?s)file/cache.*ECG_LESSONS_CACHE"):
         fetch_mitbih()
+
+
+def test_headers_reach_the_server_and_no_timer_is_left(serve, tmp_path):
+    seen = []
+    url = serve(lambda handler: (seen.append(handler.headers["Range"]), send(handler, b"content")))
+    physionet.downloader(headers={"Range": "bytes=0-6"})(url, str(tmp_path / "file"), None)
+    assert seen == ["bytes=0-6"] and (tmp_path / "file").read_bytes() == b"content"
+    assert all(t.finished.is_set() for t in threading.enumerate() if isinstance(t, threading.Timer))

@@ -327,3 +327,11 @@ def test_a_network_that_is_saved_takes_its_place_in_the_sums(tmp_path):
     lines = (tmp_path / "SHA256SUMS").read_text().splitlines()
     assert sorted(line.split("  ")[1] for line in lines) == ["a.keras", "b.keras"]
     assert f"{store.sha256(tmp_path / 'b.keras')}  b.keras" in lines
+
+
+def test_the_commands_options_are_read_and_no_seeds_refused(capsys):
+    given = command.parsed("name", "about", ["--seeds", "2", "--to", "x"], to={"help": "where"})
+    assert (given.seeds, given.to) == (2, "x")
+    with pytest.raises(SystemExit):
+        command.parsed("name", "about", ["--seeds", "0"])
+    assert "must be at least 1" in capsys.readouterr().err

@@ -203,3 +203,12 @@ def test_a_data_directory_without_records_is_no_reason_to_simulate(tmp_path):
     command = [sys.executable, ROOT / "tests" / "run.py"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 1 and "holds no MIT-BIH records" in done.stderr
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.stem)
+def test_every_public_helper_is_used_by_a_chapter_or_a_test(path):
+    notebooks = [*(ROOT / "book").glob("*.ipynb"), *(ROOT / "instructors").glob("*.ipynb")]
+    used = "".join(p.read_text() for p in [*notebooks, *(ROOT / "tests").glob("*.py")])
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            assert re.search(rf"\b{node.name}\b", used), f"{path.name}: {node.name}"

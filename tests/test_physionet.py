@@ -403,3 +403,48 @@ def test_the_cache_keeps_long_names_and_other_classes(some_beats):
 def test_public_names_are_there():
     for name in ecg_lessons.__all__:
         assert getattr(ecg_lessons, name) is not None
+
+
+def test_the_environment_overrules_the_source_that_was_asked_for(monkeypatch):
+    assert physionet.chosen_source("kaggle") == "kaggle"
+    monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
+    assert physionet.chosen_source("kaggle") == "simulated"
+
+
+def test_a_fingerprint_changes_with_a_files_name_size_time_and_with_what_else_matters(tmp_path):
+    path = tmp_path / "a.dat"
+    path.write_bytes(b"1")
+    os.utime(path, ns=(10**18, 10**18))
+    first = store.fingerprint([path])
+    assert store.fingerprint([path]) == first != store.fingerprint([path], "context")
+    os.utime(path, ns=(10**18, 2 * 10**18))
+    later = store.fingerprint([path])
+    path.write_bytes(b"12")
+    os.utime(path, ns=(10**18, 10**18))
+    longer = store.fingerprint([path])
+    other = store.fingerprint([path.rename(tmp_path / "b.dat")])
+    assert len({first, later, longer, other}) == 4
+
+
+def test_only_old_files_that_fit_are_dropped(tmp_path):
+    for name, age in (("tmp1", 2), ("tmp2", 0), ("100.dat", 2)):
+        (tmp_path / name).write_bytes(b"")
+        os.utime(tmp_path / name, (time.time() - age * 86400,) * 2)
+    store.drop_old(tmp_path, "tmp*", 86400)
+    store.drop_old(tmp_path / "nowhere", "*", 1)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["100.dat", "tmp2"]
+
+
+def test_the_first_folder_that_has_all_files_is_taken(small_mitdb):
+    names = ["100.dat", "100.hea"]
+    folder, files = physionet.local_files(small_mitdb.parent, ("nowhere", "mitdb"), names, "MIT-BIH", "mitdb")
+    assert folder == small_mitdb and [path.name for path in files] == names
+    assert physionet.local_files(small_mitdb.parent, ("nowhere",), names, "MIT-BIH", "mitdb") == (None, [])
+
+
+def test_a_record_is_read_only_where_it_is_what_was_published(home):
+    record, annotation = physionet.read_record(home / "mitdb", "100")
+    assert record.fs == 360 and len(annotation.sample) == len(annotation.symbol)
+    (home / "mitdb" / "100.hea").write_text("100 2 360 10800\n")
+    with pytest.raises(DataError, match=r"100\.hea is not the file"):
+        physionet.read_record(home / "mitdb", "100")

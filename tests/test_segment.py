@@ -4,7 +4,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ecg_lessons import beat_length, segment
-from ecg_lessons.segment import rr_intervals
+from ecg_lessons.segment import cut_leads, published_ends, rr_intervals
+from ecg_lessons.simulate import make_record
 
 
 @st.composite
@@ -175,3 +176,22 @@ def test_zeros_follow_a_beat_and_nothing_else(record):
     for row, a, b, c in zip(segment(signal, peaks), peaks, peaks[1:], peaks[2:]):
         length = len(range(a, int(b + 0.2 * (c - b)), 3))
         assert (row[length:] == 0).all()
+
+
+def test_a_lead_at_the_recipes_own_frequency_is_cut_as_ever_and_leads_lie_side_by_side():
+    record, annotation = make_record("100", 1)
+    peaks = annotation.sample[1:]
+    one = cut_leads(record.p_signal[:, :1], peaks, record.fs)
+    np.testing.assert_allclose(one, segment(record.p_signal[:, 0], peaks, record.fs), atol=1e-6)
+    both = cut_leads(record.p_signal, peaks, record.fs)
+    assert both.shape == (*one.shape, 2)
+    np.testing.assert_array_equal(both[..., 0], one)
+
+
+def test_a_published_beat_ends_a_fifth_past_the_next_mark_of_any_kind():
+    peaks = np.array([100, 400, 800])
+    assert published_ends(peaks, peaks).tolist() == [
+        480,
+        880,
+    ]  # the last interval stands in for the missing one
+    assert published_ends(peaks, np.array([100, 300, 400, 800]))[0] == 320  # a rhythm mark comes first

@@ -247,6 +247,11 @@ const ecgTryIt = (() => {
     if (!state.beat.drawn || moved().length) choose({ samples: Array.from(row.slice(0, end)), drawn: true });
   }
 
+  // Past its end a beat goes on at its last height.
+  function grow(samples, at) {
+    while (samples.length <= at) samples.push(samples.at(-1) ?? 0.2);
+  }
+
   function stroke(event, begins) {
     if (!state.drawing || (begins && (!event.isPrimary || event.button !== 0))) return;
     event.preventDefault();
@@ -262,7 +267,7 @@ const ecgTryIt = (() => {
       state.height = height;
     }
     const { samples } = state.beat;
-    while (samples.length <= at) samples.push(samples.at(-1) ?? 0.2); // past its end the beat grows
+    grow(samples, at);
     const [from, to] = [Math.min(state.pen, at), Math.max(state.pen, at)];
     for (let i = from; i <= to; i++) {
       const share = at === state.pen ? 1 : (i - state.pen) / (at - state.pen);
@@ -281,7 +286,7 @@ const ecgTryIt = (() => {
     if (!steps[1]) return show();
     takeOver();
     const { samples } = state.beat;
-    while (samples.length <= state.pen) samples.push(samples.at(-1) ?? 0.2);
+    grow(samples, state.pen);
     samples.forEach((value, i) => {
       const lifted = value + steps[1] * Math.exp(-0.5 * ((i - state.pen) / 3) ** 2);
       samples[i] = Math.min(Math.max(lifted, 0), 1);
