@@ -333,8 +333,12 @@ def test_a_stroke_begins_on_the_paper(page):
 def test_a_flat_line_is_no_beat_until_there_is_noise(page):
     page.get_by_role("button", name="Draw one").click()
     page.get_by_role("button", name="Blank sheet").click()
-    slide(page, "Baseline wander", 0)
+    slide(page, "Noise", 0.2)
+    answer(page)
+    slide(page, "Noise", 0)
     assert "flat line" in page.locator(".ecg-answer").inner_text()
+    pen = page.get_by_role("slider", name="Pen on the ECG paper")
+    assert pen.get_attribute("aria-valuetext").endswith("height 0.20")  # where the first stroke finds it
     assert "–" in page.get_by_role("region", name="What the network says").inner_text()
     page.get_by_role("button", name="Stop drawing").click()
 
@@ -416,6 +420,7 @@ def test_a_bad_file_gets_a_clear_message_and_the_page_lives_on(page, text, messa
     offer(page, "bad.csv", text)
     alert = page.get_by_role("alert").filter(has_text=message)
     alert.wait_for(timeout=10_000)
+    assert alert.evaluate("e => e.getBoundingClientRect().bottom <= innerHeight")
     assert answer(page) == before  # the last good beat stays
     choose(page, "N", "s002")
     assert answer(page)[0] == "N" and not page.get_by_role("alert").is_visible()

@@ -103,10 +103,11 @@ const ecgBeat = (() => {
   // The row that the network reads, how many of its samples belong to the beat, and whether there is a beat at all.
   function cut(beat, settings) {
     const signal = beat.waves ? thin(lead(beat, settings), FS / settings.hertz) : changedSamples(beat, settings);
-    // a row that is scaled already keeps its range, so that unmoved sliders change nothing
-    const scaled = keepsRange(beat) ? row(signal, ...extremes(beat.samples)) : row(signal);
     const [low, high] = extremes(signal);
-    return { row: scaled, end: Math.min(signal.length, WIDTH), flat: !(high > low) };
+    const flat = !(high > low);
+    // a row that is scaled already keeps its range, so that unmoved sliders change nothing
+    const range = keepsRange(beat) ? extremes(beat.samples) : flat ? [low, high] : [0, 1];
+    return { row: row(signal, ...range), end: Math.min(signal.length, WIDTH), flat };
   }
 
   function keepsRange(beat) {

@@ -226,6 +226,7 @@ const ecgTryIt = (() => {
       if (!(error instanceof ecgCsv.CsvError)) console.warn(error);
       part.trouble.textContent = error instanceof ecgCsv.CsvError ? error.message : `“${file.name}” could not be read.`;
       part.trouble.hidden = false;
+      part.trouble.scrollIntoView({ block: "nearest" });
     }
   }
 
