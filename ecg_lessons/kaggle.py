@@ -21,6 +21,7 @@ DATASET = "shayanfazeli/heartbeat"
 _PINNED = f"{DATASET}/versions/1"  # its only version; naming it spares a look-up at each call
 FILES = {"train": "mitbih_train.csv", "test": "mitbih_test.csv"}
 PTB_FILES = {name: f"ptbdb_{name}.csv" for name in DIAGNOSED}
+MOST_BYTES = 1_000_000_000  # the largest published file has 410 million
 FS = 120.0  # Hz; the files' own description says 125, chapter 1 shows why it is 120
 PTB_FS = 125.0  # Hz, as described; 1000 Hz can be divided so, and nothing here has shown otherwise
 _KEY = 32  # leading samples that a row is looked up by
@@ -107,6 +108,9 @@ def read_csv(path, n_classes=5):
 
     names = [str(i) for i in range(WIDTH + 1)]
     way_out = "Delete it and download it again."
+    size = os.path.getsize(path) if os.path.exists(path) else 0
+    if size > MOST_BYTES:
+        raise DataError(f"{path} has {size / 1e9:.1f} GB, more than any of the published files. {way_out}")
     try:
         table = csv.read_csv(
             path,

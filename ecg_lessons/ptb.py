@@ -4,6 +4,7 @@ Nobody marked their beats: the R peaks are a detector's, and every beat bears it
 The cut is that of the MIT-BIH beats, on the same time scale.
 """
 
+import ast
 import re
 from functools import partial
 from pathlib import Path
@@ -249,7 +250,7 @@ def _people(records, rows):
 
     index = pd.Index(records, name="record")
     table = pd.DataFrame(rows, index=index, columns=["patient", "age", "sex", "reason"])
-    return table.assign(age=pd.to_numeric(table["age"]))
+    return table.assign(age=pd.to_numeric(table["age"], errors="coerce"))
 
 
 def ptbdb_records():
@@ -381,8 +382,14 @@ def _header(path):
 
     try:
         header = wfdb.rdheader(str(path))
-        if not (header.sig_len and header.n_sig and set(header.fmt) == {"16"}):
-            raise ValueError("no length, or a format other than 16")
+        if not (header.sig_len and header.n_sig and set(header.fmt) == {"16"} and header.fs > 0):
+            raise ValueError("no length or frequency, or a format other than 16")
+        told = (header.sig_name, header.init_value, header.checksum, header.adc_gain, header.baseline)
+        if any(len(column) != header.n_sig or None in column for column in told):
+            raise ValueError("a signal without a name, a gain or a sum")
+        # a name with a path in it could lead anywhere
+        if strange := [name for name in header.file_name if not re.fullmatch(r"[\w-]+\.(dat|xyz)", name)]:
+            raise ValueError(f"a signal file named {strange[0]!r}")
         return header
     except Exception as error:  # wfdb raises whatever a damaged text leads it to
         raise DataError(
@@ -418,26 +425,47 @@ def _rows(path, numbers):
     columns = ["ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold", "filename_lr"]
     try:
         table = pd.read_csv(path, usecols=columns).set_index("ecg_id", drop=False)
-    except (ValueError, OSError) as error:
-        raise DataError(f"{path} is not PTB-XL's table ({error}). Replace it.") from None
+    except Exception as error:  # pandas raises whatever a damaged text leads it to
+        raise _no_table(path, error) from None
     if missing := [n for n in numbers if n not in table.index]:
         raise DataError(
             f"{path} has no recording {missing[0]} ({len(missing)} of the {len(numbers)} asked for are not "
             "in it). Name others with records=."
         )
-    return table.loc[numbers]
+    rows = table.loc[numbers]
+    try:
+        if len(rows) != len(numbers):
+            raise ValueError("a recording stands in it twice")
+        for column in ("patient_id", "age", "sex", "strat_fold"):
+            rows = rows.assign(**{column: pd.to_numeric(rows[column])})
+        rows = rows.assign(
+            scp_codes=[set(ast.literal_eval(codes)) for codes in rows.scp_codes],
+            strat_fold=rows.strat_fold.astype(int),
+        )
+        # a name with another path in it could lead anywhere
+        strange = [n for n in rows.filename_lr if not re.fullmatch(r"records100/\d{5}/\d{5}_lr", str(n))]
+        if strange or rows.patient_id.isna().any():
+            raise ValueError(f"a file named {strange[0]!r}" if strange else "a patient without a number")
+    except Exception as error:
+        raise _no_table(path, error) from None
+    return rows
+
+
+def _no_table(path, error):
+    return DataError(f"{path} is not PTB-XL's table ({error}). Replace it.")
 
 
 def _superclasses(folder, rows):
     """Of each row, the superclasses of its diagnostic statements: "NORM", "MI+STTC", "none"."""
-    import ast
-
     import pandas as pd
 
-    statements = pd.read_csv(folder / _STATEMENTS, index_col=0)
-    known = statements.diagnostic_class[statements.diagnostic == 1].to_dict()
+    try:
+        statements = pd.read_csv(folder / _STATEMENTS, index_col=0)
+        known = statements.diagnostic_class[statements.diagnostic == 1].to_dict()
+    except Exception as error:
+        raise _no_table(folder / _STATEMENTS, error) from None
     for codes in rows.scp_codes:
-        found = {known[code] for code in ast.literal_eval(codes) if code in known}
+        found = {known[code] for code in codes if code in known}
         yield "+".join(name for name in SUPERCLASSES if name in found) or "none"
 
 
@@ -483,6 +511,8 @@ def _cut_record(path, header, leads, seconds, fs):
         if reason := _wrong(path.parent / name, (header, n)):
             raise DataError(f"{path.parent / name} {reason}. Replace it by PhysioNet's.")
     voltages = wfdb.rdrecord(str(path), sampto=n, channels=channels).p_signal
+    if np.isnan(voltages).any():  # the format has a value for samples that are none
+        raise DataError(f"{path}.dat has samples that are marked as invalid. Ask for other records or leads.")
     peaks = r_peaks(voltages[:, 0], header.fs)
     signals = cut_leads(voltages, peaks, header.fs, fs)
     return signals, peaks[:-1], rr_intervals(peaks, header.fs)[: len(signals)]

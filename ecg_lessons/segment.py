@@ -172,9 +172,14 @@ def _one_lead(signal):
 
 def _sample_numbers(values):
     numbers = np.asarray(values)
-    if numbers.ndim != 1 or (numbers.size and not np.array_equal(numbers, numbers.astype(np.int64))):
+    try:
+        with np.errstate(invalid="ignore"):  # NaN, which is no whole number either
+            whole = numbers.astype(np.int64)
+    except (OverflowError, TypeError, ValueError):
+        whole = None
+    if numbers.ndim != 1 or whole is None or not np.array_equal(numbers, whole):
         raise ValueError("peaks and marks must be one-dimensional arrays of whole sample numbers")
-    return numbers.astype(np.int64)
+    return whole
 
 
 def scale(beat):

@@ -141,7 +141,7 @@ def test_a_network_survives_its_file(tmp_path, beats):
     again = keras.saving.load_model(tmp_path / "net.keras", safe_mode=True)
     few = beats.signals[:50, :, None]
     np.testing.assert_allclose(model.predict(few, verbose=0), again.predict(few, verbose=0), atol=1e-6)
-    assert [path.name for path in tmp_path.iterdir()] == ["net.keras"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["SHA256SUMS", "net.keras"]
 
 
 def test_the_shipped_networks_are_small_and_know_their_beats():
@@ -191,6 +191,7 @@ def test_the_command_measures_every_seed_on_both_splits(here, beats):
         ("beat", 0), ("beat", 1), ("patient", 0), ("patient", 1)]  # fmt: skip
     assert found == json.loads((here["results"] / "reference.json").read_text())
     assert sorted(p.name for p in here["weights"].iterdir()) == [
+        "SHA256SUMS",
         "mitbih-ds1.keras", "mitbih.keras"]  # fmt: skip
     for run in found["runs"]:
         supports = [run["test"]["classes"][c]["beats"] for c in "NSVFQ"]
