@@ -17,7 +17,7 @@ _WARNING = {"color": "#B00020", "weight": "bold", "fontsize": 9}
 _PAPER, _THIN, _THICK = "#FFF9F8", "#F6D5D2", "#E8A9A4"
 
 
-def use_style():
+def _use_style():
     """Set matplotlib up for the course: large letters, one palette, no clutter."""
     import matplotlib as mpl
 
@@ -39,7 +39,7 @@ def axes(rows=1, columns=1, width=8.0, height=3.5, **options):
     """
     import matplotlib.pyplot as plt
 
-    use_style()
+    _use_style()
     figure, ax = plt.subplots(rows, columns, figsize=(width, height), **options)
     if os.environ.get("ECG_LESSONS_SOURCE") == "simulated":  # whatever is drawn comes from there
         figure.text(0.995, 0.99, "simulated", ha="right", va="top", **_WARNING)

@@ -90,7 +90,7 @@ def load_results(name):
 
     Parameters
     ----------
-    name : "reference", "staircase", "transfer", "evaluation", "benchmark" or "timings"
+    name : "reference", "staircase", "transfer", "evaluation", "live", "benchmark" or "timings"
 
     Returns
     -------
@@ -106,8 +106,8 @@ def load_results(name):
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise DataError(
-            f"{path} does not exist; `make reference`, `make cards`, `make bench` and `make chapters` "
-            "write these."
+            f"{path} does not exist; `make reference`, `make cards`, `make live`, `make bench` and "
+            "`make chapters` write these."
         ) from None
     except ValueError as error:
         raise DataError(f"{path} is damaged ({error}). Restore it with git.") from None

@@ -23,7 +23,8 @@ from ecg_lessons.store import write_results, writing
 TIMINGS = ROOT / "results" / "timings.json"
 
 
-def execute(path):
+def execute(path, about):
+    """Run a notebook and write it with its outputs, `about` them in its metadata; its slow cells."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:  # so that nothing of the last run can survive
         if cell.cell_type == "code":
@@ -35,7 +36,7 @@ def execute(path):
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
-        "ecg_lessons": stamp(),
+        "ecg_lessons": about,
     }
     with writing(path) as file:
         file.write((nbformat.writes(notebook) + "\n").encode())
@@ -85,11 +86,11 @@ def main(arguments):
     for path in paths:
         start = time.perf_counter()
         try:
-            slow = execute(path)
+            slow = execute(path, about := stamp())
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             return f"{path.name}: {error}"
         seconds = round(time.perf_counter() - start)
-        note_times(path.stem, seconds, slow)
+        note_times(path.stem, seconds, slow, about["date"])
         cells = ", ".join(f"{name} {took}" for name, took in slow.items())
         print(f"{path.name}: {seconds} s ({cells or 'no slow cell'})", flush=True)
     from cards import fill  # imports TensorFlow
@@ -98,12 +99,12 @@ def main(arguments):
     return 0
 
 
-def note_times(name, seconds, slow):
+def note_times(name, seconds, slow, date):
     """Bring one notebook's entry of the results file up to date."""
     from ecg_lessons.reference import machine
 
     known = load_results("timings") if TIMINGS.exists() else {}
-    known[name] = {"seconds": seconds, "date": f"{datetime.now():%Y-%m-%d}", **machine(), "cells": slow}
+    known[name] = {"seconds": seconds, "date": date, **machine(), "cells": slow}
     write_results(TIMINGS, dict(sorted(known.items())))
 
 

@@ -15,7 +15,7 @@ import cards
 import numpy as np
 
 from ecg_lessons import CLASSES, load_pretrained, load_results, simulate
-from ecg_lessons.plots import INK, PALETTE, ecg_paper, use_style
+from ecg_lessons.plots import INK, PALETTE, axes, ecg_paper
 from ecg_lessons.segment import beat_length, segment
 from ecg_lessons.store import write_results, writing
 
@@ -117,11 +117,8 @@ def row(beat):
 
 def gallery_picture(people, answers, path):
     """The gallery, and what the network says of each beat."""
-    import matplotlib.pyplot as plt
-
-    use_style()
-    figure, axes = plt.subplots(len(CLASSES), len(people), figsize=(7, 8), sharex=True, sharey=True)
-    for column, beats, probabilities in zip(axes.T, people, answers):
+    figure, grid = axes(len(CLASSES), len(people), width=7, height=8, sharex=True, sharey=True)
+    for column, beats, probabilities in zip(grid.T, people, answers):
         column[0].set_title(beats[0]["person"], loc="center")
         for ax, beat, answer in zip(column, beats, probabilities):
             signal = row(beat)
@@ -138,7 +135,7 @@ def gallery_picture(people, answers, path):
             )
             said = f"{CLASSES[best]} {answer[best]:.0%} {'✓' if right else '✗'}"
             ax.text(0.75, 1.38, said, ha="center", va="top", color=INK if right else "#B00020")
-    for ax, name in zip(axes[:, 0], CLASSES):
+    for ax, name in zip(grid[:, 0], CLASSES):
         ax.set_ylabel(name, rotation=0, ha="right", va="center", weight="bold", fontsize=16)
     figure.supxlabel("time (s)", fontsize=12)
     save(figure, path)
@@ -146,10 +143,7 @@ def gallery_picture(people, answers, path):
 
 def anatomy_picture(path):
     """The waves of the simulator's normal beat, and their sum."""
-    import matplotlib.pyplot as plt
-
-    use_style()
-    figure, ax = plt.subplots(figsize=(6, 6.2))
+    figure, ax = axes(width=6, height=6.2)
     ecg_paper(ax, (-0.36, 0.56), (-0.7, 1.7))
     times = np.linspace(-0.36, 0.56, 500)
     heights, centres, spreads = simulate.WAVES["sinus"]

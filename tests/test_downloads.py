@@ -40,7 +40,7 @@ except DataError as error:
 
 
 def fetching(folder, address, **options):
-    """A process that fetches; with `prepare`, what it does before it begins."""
+    """A process that fetches; the options are those of `subprocess.Popen`."""
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder)], env=os.environ | {"ECG_LESSONS_PHYSIONET": address},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,

@@ -104,23 +104,13 @@ def four_records(monkeypatch, tmp_path):
     monkeypatch.setattr(ptb, "ptbdb_records", lambda: NAMES)
 
 
+@pytest.mark.parametrize("name, end", [(NAMES[0], "hea"), (NAMES[1], "dat")])
 @fuzzed
 @given(changes=CHANGES)
-def test_a_header(home, four_records, changes):
-    name = NAMES[0]
+def test_a_header_and_the_signals_of_a_record(home, four_records, name, end, changes):
     survives(
-        home / "ptbdb" / f"{name}.hea", changes,
+        home / "ptbdb" / f"{name}.{end}", changes,
         lambda: describe_ptbdb(data_home=home, records=[name]),
-        lambda: fetch_ptbdb(data_home=home, records=[name], seconds=3),
-    )  # fmt: skip
-
-
-@fuzzed
-@given(changes=CHANGES)
-def test_the_signals_of_a_record(home, four_records, changes):
-    name = NAMES[1]
-    survives(
-        home / "ptbdb" / f"{name}.dat", changes,
         lambda: fetch_ptbdb(data_home=home, records=[name], seconds=3),
     )  # fmt: skip
 

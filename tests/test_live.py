@@ -20,7 +20,6 @@ pytest.importorskip("keras")
 from ecg_lessons import load_pretrained  # noqa: E402
 
 VENDORED = live.LIVE / "tensorflow"
-PAGE = (live.ROOT / "book" / "try_it.md").read_text()
 
 
 def exported(name):
@@ -289,7 +288,6 @@ def test_every_slider_can_be_found_by_its_name_and_changes_the_row(page):
 
 def trace(page, points):
     """Draw over the paper with the mouse: points as shares of its width and height."""
-    box = page.locator("svg.ecg-paper").bounding_box()
     page.locator("svg.ecg-paper").scroll_into_view_if_needed()
     box = page.locator("svg.ecg-paper").bounding_box()
     at = [(box["x"] + x * box["width"], box["y"] + y * 230) for x, y in points]

@@ -199,7 +199,6 @@ const ecgTryIt = (() => {
     state.settings = { ...UNCHANGED };
     state.pointer = null;
     state.last = null;
-    state.atRest = ask([ecgBeat.cut(beat, UNCHANGED).row])[0];
     part.trouble.hidden = true;
     if (!beat.drawn) draw(false);
     if (!beat.waves) part.gallery.querySelectorAll("input").forEach((radio) => (radio.checked = false));
@@ -275,7 +274,7 @@ const ecgTryIt = (() => {
       samples[i] = state.height + share * (height - state.height);
     }
     [state.pen, state.height] = [at, height];
-    redrawn();
+    update();
   }
 
   function pen(event) {
@@ -292,11 +291,6 @@ const ecgTryIt = (() => {
       const lifted = value + steps[1] * Math.exp(-0.5 * ((i - state.pen) / 3) ** 2);
       samples[i] = Math.min(Math.max(lifted, 0), 1);
     });
-    redrawn();
-  }
-
-  function redrawn() {
-    state.atRest = ask([ecgBeat.cut(state.beat, UNCHANGED).row])[0];
     update();
   }
 
@@ -308,6 +302,7 @@ const ecgTryIt = (() => {
     const { beat, settings } = state;
     state.cut = ecgBeat.cut(beat, settings);
     state.probabilities = ask([state.cut.row])[0];
+    if (!moved().length) state.atRest = state.probabilities; // choosing and drawing leave the sliders at rest
     state.best = largest(state.probabilities);
     state.windows = [];
     for (const [name, { shown, waves }] of Object.entries(SLIDERS)) {
