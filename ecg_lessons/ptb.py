@@ -436,16 +436,14 @@ def _rows(path, numbers):
     try:
         if len(rows) != len(numbers):
             raise ValueError("a recording stands in it twice")
-        for column in ("patient_id", "age", "sex", "strat_fold"):
-            rows = rows.assign(**{column: pd.to_numeric(rows[column])})
-        rows = rows.assign(
-            scp_codes=[set(ast.literal_eval(codes)) for codes in rows.scp_codes],
-            strat_fold=rows.strat_fold.astype(int),
-        )
+        numbers_in = rows[["patient_id", "age", "sex", "strat_fold"]].apply(pd.to_numeric)
+        rows = rows.assign(**numbers_in, scp_codes=[set(ast.literal_eval(codes)) for codes in rows.scp_codes])
+        if rows[["patient_id", "strat_fold"]].isna().any(axis=None):
+            raise ValueError("a patient or a fold without a number")
         # a name with another path in it could lead anywhere
         strange = [n for n in rows.filename_lr if not re.fullmatch(r"records100/\d{5}/\d{5}_lr", str(n))]
-        if strange or rows.patient_id.isna().any():
-            raise ValueError(f"a file named {strange[0]!r}" if strange else "a patient without a number")
+        if strange:
+            raise ValueError(f"a file named {strange[0]!r}")
     except Exception as error:
         raise _no_table(path, error) from None
     return rows
