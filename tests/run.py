@@ -68,12 +68,14 @@ def main(arguments):
         mode = "--nbval-lax"
     options = ["--durations=15", "--durations-min=10"]  # what is slow
     cells = [mode, f"--nbval-cell-timeout={CELL_SECONDS}", "--nbval-current-env"]
-    workers = min(len(os.sched_getaffinity(0)), MOST_WORKERS) if hasattr(os, "sched_getaffinity") else 2
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(cores, MOST_WORKERS)
     cells += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
     paths = [str(path.relative_to(ROOT)) for path in notebooks()]
+    ended = [pytest.main([*options, *arguments, "tests"])]
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # a core each, instead of all for all
-    ended = [pytest.main([*options, *arguments, *part]) for part in (["tests"], [*cells, *paths])]
+        os.environ.setdefault(name, str(cores // workers))  # its share, instead of all for all
+    ended.append(pytest.main([*options, *arguments, *cells, *paths]))
     # a selection of tests may leave one of the two with nothing to do
     failed = [code for code in ended if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)]
     return failed[0] if failed else min(ended)
