@@ -52,9 +52,10 @@ def fetch(data_home=None):
     records = _records_at_hand(data_home)
     return store.cached(
         f"kaggle-{store.fingerprint(paths.values(), records is not None)}",
-        lambda: _read(paths, records),
+        lambda: [_read(paths, records)],
         fs=FS,
         source="kaggle",
+        longest=max(map(len, FILES)),
     )
 
 
@@ -76,7 +77,7 @@ def fetch_ptbdb(data_home=None):
     paths = _find(data_home, PTB_FILES) or _download(PTB_FILES)
     return store.cached(
         f"kaggle-ptbdb-{store.fingerprint(paths.values())}",
-        lambda: _read_ptbdb(paths),
+        lambda: [_read_ptbdb(paths)],
         fs=PTB_FS,
         source="kaggle",
         classes=DIAGNOSED,

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from . import store
+from ._parallel import each
 from .beats import CLASS_OF, CLASSES, Beats
 from .errors import DataError
 from .segment import rr_intervals, segment
@@ -379,19 +380,9 @@ def read_record(folder, name):
 
 
 def _cut_mitdb(folder, recipe):
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        parts = list(pool.map(lambda name: _cut_record(folder, name, recipe), record_names()))
-    signals, labels, samples, rr, records = (np.concatenate(column) for column in zip(*parts))
-    patients = np.array([patient_of(r) for r in record_names()])
-    return Beats(
-        signals=signals,
-        labels=labels,
-        patients=patients[np.searchsorted(record_names(), records)],
-        records=records,
-        samples=samples,
-        rr=rr,
-        fs=_RATE[recipe],
-    )
+    """The beats of one record after the other."""
+    calls = ((folder, name, recipe) for name in record_names())
+    return each(_cut_record, calls, n_jobs=-1, prefer="threads")  # wfdb and SciPy leave the others room
 
 
 def _cut_record(folder, name, recipe):
@@ -399,8 +390,15 @@ def _cut_record(folder, name, recipe):
     # the published files take the first lead, whatever it is; MLII is what nearly all records have
     lead = record.sig_name.index("MLII") if recipe != "published" and "MLII" in record.sig_name else 0
     signals = segment(record.p_signal[:, lead], peaks, record.fs, recipe=recipe, marks=annotation.sample)
-    rr = rr_intervals(peaks, record.fs)[:-1]
-    return signals, labels[:-1], peaks[:-1], rr, np.full(len(signals), name)
+    return Beats(
+        signals=signals,
+        labels=labels[:-1],
+        patients=np.full(len(signals), patient_of(name)),
+        records=np.full(len(signals), name),
+        samples=peaks[:-1],
+        rr=rr_intervals(peaks, record.fs)[:-1],
+        fs=_RATE[recipe],
+    )
 
 
 def read_beats(folder, name):

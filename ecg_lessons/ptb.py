@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from . import kaggle, physionet, store
+from ._parallel import each
 from .beats import DIAGNOSED, Beats
 from .errors import DataError
-from .segment import cut_leads, r_peaks, rr_intervals
+from .segment import HIGHEST, LOWEST, cut_leads, r_peaks, rr_intervals
 
 PTBDB, PTBXL = "ptbdb/1.0.0", "ptb-xl/1.0.3"
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
@@ -382,8 +383,10 @@ def _header(path):
 
     try:
         header = wfdb.rdheader(str(path))
-        if not (header.sig_len and header.n_sig and set(header.fmt) == {"16"} and header.fs > 0):
-            raise ValueError("no length or frequency, or a format other than 16")
+        if not (header.sig_len and header.n_sig and set(header.fmt) == {"16"}):
+            raise ValueError("no length, or a format other than 16")
+        if not LOWEST <= header.fs <= HIGHEST:
+            raise ValueError(f"{header.fs:g} samples a second")
         told = (header.sig_name, header.init_value, header.checksum, header.adc_gain, header.baseline)
         if any(len(column) != header.n_sig or None in column for column in told):
             raise ValueError("a signal without a name, a gain or a sum")
@@ -482,25 +485,23 @@ def _cached(name, folder, table, headers, leads, seconds, fs):
         fs=float(fs),
         source="physionet",
         classes=DIAGNOSED,
+        longest=max(len(str(fact)) for facts in table.values() for fact in facts),
     )
 
 
 def _cut(folder, table, headers, leads, seconds, fs):
-    parts = []
-    for file, facts in table.items():
-        signals, peaks, rr = _cut_record(folder / file, headers[file], leads, seconds, fs)
-        parts.append((signals, peaks, rr, *(np.full(len(peaks), fact) for fact in facts)))
-    signals, samples, rr, records, patients, labels, folds, diagnoses = map(np.concatenate, zip(*parts))
-    if len(labels) == 0:
+    """The beats of one record after the other."""
+    calls = ((folder / file, facts, headers[file], leads, seconds, fs) for file, facts in table.items())
+    # the detector is plain Python: processes, once they are worth their start
+    n_beats = 0
+    for beats in each(_cut_record, calls, n_jobs=-1 if len(table) >= 100 else None):
+        n_beats += len(beats)
+        yield beats
+    if n_beats == 0:
         raise DataError(f"No beat was found in lead {leads[0]} of the {len(table)} records in {folder}.")
-    return Beats(
-        signals, labels, patients, records, folds if folds[0] else None, samples, rr, diagnoses,
-        classes=DIAGNOSED, fs=fs,
-    )  # fmt: skip
 
 
-def _cut_record(path, header, leads, seconds, fs):
-    """Beats (n, 187) or (n, 187, leads), their R peaks (n,) and RR intervals (n, 2)."""
+def _cut_record(path, facts, header, leads, seconds, fs):
     import wfdb
 
     n = _length(header, seconds)
@@ -513,7 +514,11 @@ def _cut_record(path, header, leads, seconds, fs):
         raise DataError(f"{path}.dat has samples that are marked as invalid. Ask for other records or leads.")
     peaks = r_peaks(voltages[:, 0], header.fs)
     signals = cut_leads(voltages, peaks, header.fs, fs)
-    return signals, peaks[:-1], rr_intervals(peaks, header.fs)[: len(signals)]
+    record, patient, label, fold, diagnosis = (np.full(len(signals), fact) for fact in facts)
+    return Beats(
+        signals, label, patient, record, fold if facts[3] else None, peaks[:-1],
+        rr_intervals(peaks, header.fs)[: len(signals)], diagnosis, classes=DIAGNOSED, fs=fs,
+    )  # fmt: skip
 
 
 def _count_left_out(total, reasons):

@@ -4,6 +4,7 @@ import numpy as np
 
 from .beats import WIDTH
 
+LOWEST, HIGHEST = 1.0, 100_000.0  # Hz; no ECG is sampled outside, and to resample one would fill the memory
 BEFORE = 67  # samples of a "context" beat that lie before its R peak: 0.56 s; a second follows
 
 
@@ -36,7 +37,7 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     ------
     ValueError
         If the signal holds NaN; if the peaks are not ascending whole numbers, lie outside the
-        signal, or are not among the marks.
+        signal, or are not among the marks; if `fs` does not lie between 1 and 100 000 Hz.
 
     Notes
     -----
@@ -59,8 +60,7 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     signal = _one_lead(signal)
     peaks = _sample_numbers(peaks)
     marks = peaks if marks is None else _sample_numbers(marks)
-    if not fs > 0:
-        raise ValueError(f"fs must be above 0 Hz, not {fs}")
+    _check_frequency(fs)
     if np.any(np.diff(peaks) <= 0) or np.any(np.diff(marks) < 0):
         raise ValueError("peaks and marks must be in ascending order")
     if len(peaks) and (peaks[0] < 0 or peaks[-1] >= len(signal)):
@@ -91,7 +91,7 @@ def r_peaks(signal, fs):
     Raises
     ------
     ValueError
-        If the signal is not one lead, or holds NaN.
+        If the signal is not one lead, or holds NaN; if `fs` does not lie between 1 and 100 000 Hz.
 
     Notes
     -----
@@ -105,6 +105,7 @@ def r_peaks(signal, fs):
     from wfdb.processing import XQRS
 
     signal = _one_lead(signal)
+    _check_frequency(fs)
     at_360, ratio = resample(signal, fs, 360.0)
     reach = min(len(at_360), 3600)  # ten seconds
     padded = np.pad(at_360, reach, mode="symmetric")
@@ -168,6 +169,11 @@ def _one_lead(signal):
     if not np.isfinite(signal).all():
         raise ValueError("signal holds NaN or infinite samples; fill them or cut them out first")
     return signal
+
+
+def _check_frequency(fs):
+    if not LOWEST <= fs <= HIGHEST:  # NaN does not, either
+        raise ValueError(f"fs must lie between {LOWEST:g} and {HIGHEST:g} Hz, not {fs}")
 
 
 def _sample_numbers(values):

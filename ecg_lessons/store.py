@@ -14,7 +14,7 @@ import numpy as np
 from platformdirs import user_cache_dir
 
 from .beats import CLASSES, Beats
-from .errors import DataError
+from .errors import DataError, NotWritten
 
 # Part of every cache file's name: raise it when what `segment` or this file writes changes.
 VERSION = 4
@@ -59,7 +59,7 @@ def writing(path, mode=0o666):
 
     Raises
     ------
-    DataError
+    NotWritten
         If the disk is full or the folder cannot be written to; nothing is left behind.
     """
     path = Path(path)
@@ -70,7 +70,7 @@ def writing(path, mode=0o666):
             yield file
         os.replace(temporary, path)
     except OSError as error:
-        raise DataError(
+        raise NotWritten(
             f"Could not write {path} ({error.strerror or error}). Make room or mend the folder's "
             "permissions, or set ECG_LESSONS_CACHE to a directory elsewhere."
         ) from None
@@ -140,8 +140,11 @@ def sha256(path):
         raise DataError(f"{path} cannot be read ({error.strerror}). Mend its permissions.") from None
 
 
-def cached(name, build, fs, source, classes=CLASSES):
+def cached(name, build, fs, source, classes=CLASSES, longest=3):
     """The beats kept under `name`; built by ``build()`` and kept first where there are none.
+
+    ``build()`` gives them part by part, and each part is written before the next is asked for: however many
+    records there are, the memory holds a few. `longest` is the length of the longest text in them.
 
     One .npy file with a row a beat, memory-mapped copy-on-write: opening it costs
     milliseconds, and nothing that a chapter does to the arrays reaches the disk. A file
@@ -151,12 +154,12 @@ def cached(name, build, fs, source, classes=CLASSES):
     path = cache_dir() / f"{name}-v{VERSION}.npy"
     table = _open(path)
     if table is None:
-        table = _tabulate(build())
         try:
             with writing(path) as file:
-                np.save(file, table)
-        except DataError as error:
+                _write(file, (_tabulate(part, longest) for part in build()))
+        except NotWritten as error:
             warnings.warn(f"The beats are cut anew at each run. {error}", stacklevel=2)
+            table = np.concatenate([_tabulate(part, longest) for part in build()])
         else:
             # what nobody opened for a month, and what a killed process left half-written
             drop_old(path.parent, "*.npy", 30 * 86400)
@@ -174,7 +177,20 @@ def cached(name, build, fs, source, classes=CLASSES):
     return Beats(table["signals"], table["labels"], classes=classes, fs=fs, source=source, **optional)
 
 
-def _tabulate(beats):
+def _write(file, tables):
+    """Tables of one layout, one below the other, as one .npy file."""
+    layout, n_rows = None, 0
+    for table in tables:
+        if layout is None:
+            layout = {"descr": np.lib.format.dtype_to_descr(table.dtype), "fortran_order": False}
+            np.lib.format.write_array_header_1_0(file, layout | {"shape": (0,)})
+        file.write(table.tobytes())
+        n_rows += len(table)
+    file.seek(0)  # NumPy leaves room for the number to grow
+    np.lib.format.write_array_header_1_0(file, layout | {"shape": (n_rows,)})
+
+
+def _tabulate(beats, longest):
     columns = {}
     for name in _COLUMNS:
         values = getattr(beats, name)
@@ -182,6 +198,9 @@ def _tabulate(beats):
             values = np.full((len(beats), 2) if name == "rr" else len(beats), _UNKNOWN.get(name, ""))
         elif name not in ("signals", "labels", "samples", "rr"):
             values = np.array([value or "" for value in values], dtype=str)
+            if values.dtype.itemsize > np.dtype(f"U{longest}").itemsize:
+                raise ValueError(f"{name} has a text of more than {longest} characters")
+            values = values.astype(f"U{longest}")
         columns[name] = values
     layout = [(name, values.dtype, values.shape[1:]) for name, values in columns.items()]
     table = np.empty(len(beats), dtype=np.dtype(layout, align=True))

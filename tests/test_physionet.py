@@ -267,7 +267,7 @@ def test_a_full_disk_leaves_nothing_behind(home, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(np, "save", full)
+        patch.setattr(store, "_write", full)
         with pytest.warns(UserWarning, match="No space left on device"):
             unkept = fetch_mitbih(data_home=home)
     assert list(store.cache_dir().iterdir()) == []
@@ -385,10 +385,10 @@ def test_a_downloaded_file_that_was_damaged_since_is_fetched_again(small_databas
 
 def test_beats_survive_the_cache_unchanged(some_beats):
     kept = dataclasses.replace(some_beats, folds=np.where(np.arange(1000) < 800, "train", "test"))
-    assert_same(store.cached("some-1", lambda: kept, fs=120.0, source="simulated"), kept)
+    assert_same(store.cached("some-1", lambda: [kept], fs=120.0, source="simulated", longest=5), kept)
     partly = np.where(np.arange(1000) < 5, None, kept.patients.astype(object))
     unknown = dataclasses.replace(some_beats, patients=partly, records=None, samples=None)
-    assert_same(store.cached("some-2", lambda: unknown, fs=120.0, source="simulated"), unknown)
+    assert_same(store.cached("some-2", lambda: [unknown], fs=120.0, source="simulated", longest=5), unknown)
 
 
 def test_the_cache_keeps_long_names_and_other_classes(some_beats):
@@ -396,8 +396,22 @@ def test_the_cache_keeps_long_names_and_other_classes(some_beats):
     binary = dataclasses.replace(
         some_beats, labels=some_beats.labels > 0, patients=names, classes=("normal", "abnormal")
     )
-    kept = store.cached("binary", lambda: binary, fs=120.0, source="simulated", classes=binary.classes)
-    assert_same(kept, binary)
+    what = {"fs": 120.0, "source": "simulated", "classes": binary.classes}
+    assert_same(store.cached("binary", lambda: [binary], longest=10, **what), binary)
+    with pytest.raises(ValueError, match="text of more than 9 characters"):
+        store.cached("other", lambda: [binary], longest=9, **what)
+    assert not list(store.cache_dir().glob("*other*"))
+
+
+def test_parts_of_any_number_become_one(some_beats):
+    """Also none, where a record holds no beat; and where nothing can be kept."""
+    parts = [some_beats[i : i + n] for i, n in ((0, 0), (0, 300), (300, 1), (301, 0), (301, 699))]
+    what = {"fs": 120.0, "source": "simulated", "longest": 4}
+    assert_same(store.cached("parts", lambda: iter(parts), **what), some_beats)
+    store.cache_dir().joinpath("file").write_bytes(b"")
+    with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match="cut anew"):
+        patch.setenv("ECG_LESSONS_CACHE", str(store.cache_dir() / "file"))
+        assert_same(store.cached("parts", lambda: iter(parts), **what), some_beats)
 
 
 def test_public_names_are_there():
