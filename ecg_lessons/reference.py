@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from joblib import parallel_config
 
+from ._parallel import each
 from .errors import DataError
 from .metrics import classification_table, scores
 from .models import cnn_lstm, keras
@@ -243,41 +245,51 @@ def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / 
     path = Path(results) / "reference.json"
     found = read(path, recipe)
     if beats is None:
-        beats = real("The reference network", fetch_mitbih())
-    for split in splits:
-        fit, validation, test = parts(beats, split)
-        done = {r["seed"] for r in found["runs"] if r["split"] == split}
-        for seed in [s for s in range(seeds) if s not in done]:
-            title = f"{split} split, seed {seed}"
-            key = "-".join([split, str(seed), str(len(fit)), *map(str, recipe.values())])
-            backup = cache_dir() / "reference" / key
-            start = time.perf_counter()
-            model = train(fit, seed, recipe, backup, title)
-            seconds = time.perf_counter() - start
-            if seed == 0:
-                save(model, Path(weights) / f"{SPLITS[split]}.keras")
-            found["runs"].append({
-                "split": split, "seed": seed, "epochs": recipe["epochs"], "beats": len(fit),
-                "seconds": round(seconds), "parameters": model.count_params(), **machine(),
-                "source": beats.source, "test": measured(model, test),
-                **({"validation": measured(model, validation)} if validation else {}),
-            })  # fmt: skip
-            runs = [r for r in found["runs"] if r["split"] == split]
-            found["summary"][split] = summary(runs)
-            write_results(path, found)
-            shutil.rmtree(backup, ignore_errors=True)
+        real("The reference network", fetch_mitbih())
+    done = {(r["split"], r["seed"]) for r in found["runs"]}
+    missing = [(split, seed) for split in splits for seed in range(seeds) if (split, seed) not in done]
+    calls = ((*m, recipe, beats) for m in missing)
+    for (split, seed), (written, model) in zip(missing, each(_run, calls, seeded=True)):
+        if model:
+            save(model, Path(weights) / f"{SPLITS[split]}.keras")
+        found["runs"].append(written)
+        found["summary"][split] = summary([r for r in found["runs"] if r["split"] == split])
+        write_results(path, found)
+        shutil.rmtree(_backup(split, seed, written["beats"], recipe), ignore_errors=True)
     return found
 
 
+def _run(split, seed, recipe, beats):
+    """One run: what is written of it, and its network if that is kept."""
+    beats = fetch_mitbih() if beats is None else beats
+    fit, validation, test = parts(beats, split)
+    start = time.perf_counter()
+    model = train(fit, seed, recipe, _backup(split, seed, len(fit), recipe), f"{split} split, seed {seed}")
+    written = {
+        "split": split, "seed": seed, "epochs": recipe["epochs"], "beats": len(fit),
+        "seconds": round(time.perf_counter() - start), "parameters": model.count_params(), **machine(),
+        "source": beats.source, "test": measured(model, test),
+        **({"validation": measured(model, validation)} if validation else {}),
+    }  # fmt: skip
+    return written, None if seed else model
+
+
+def _backup(split, seed, n_beats, recipe):
+    """Where a run that is stopped leaves its last full epoch."""
+    return cache_dir() / "reference" / "-".join([split, str(seed), str(n_beats), *map(str, recipe.values())])
+
+
 def parsed(name, about, arguments=None, **more):
-    """What the command ``python -m ecg_lessons.NAME`` was given: ``--seeds``, and the options in `more`."""
+    """What ``python -m ecg_lessons.NAME`` was given: ``--seeds``, ``--jobs`` and the options in `more`."""
     parser = argparse.ArgumentParser(prog=f"python -m ecg_lessons.{name}", description=about)
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on (default 5)")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time (default 1)")
     for option, settings in more.items():
         parser.add_argument(f"--{option}", **settings)
     given = parser.parse_args(arguments)
-    if given.seeds < 1:
-        parser.error("--seeds must be at least 1")
+    for name in ("seeds", "jobs"):
+        if getattr(given, name) < 1:
+            parser.error(f"--{name} must be at least 1")
     return given
 
 
@@ -292,7 +304,8 @@ def main(arguments=None):
         weights={"type": Path, "default": ROOT / "ecg_lessons" / "weights", "help": "folder of the networks"},
     )
     try:
-        found = run(given.seeds, given.splits, given.results, given.weights)
+        with parallel_config(n_jobs=given.jobs):
+            found = run(given.seeds, given.splits, given.results, given.weights)
     except DataError as error:
         return str(error)
     for split, numbers in found["summary"].items():

@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from joblib import parallel_config
 
+from ._parallel import each
 from .balance import class_weights
 from .errors import DataError
 from .models import cnn_lstm, keras
@@ -24,6 +26,7 @@ from .store import write_results
 STEPS = ("published beat", "+ RR intervals", "+ beat in context", "+ median beat", "mean for median RR")
 CHOSEN = "+ median beat"  # on DS1; the last step differs from it in what counts as a usual RR interval
 FOLDS, FOLD_SEEDS = 5, 3
+CUTS = ("published", "context")
 # Chosen on five folds of the patients of DS1.
 RECIPE = {
     "network": {  # small: there are 21 people to learn from
@@ -107,17 +110,18 @@ def train(arrays, labels, seed, recipe=RECIPE):
     return model
 
 
-def _cross_validated(step, published, context, seed, recipe=RECIPE):
-    """What a step gives on whole patients that it has not seen, within these beats: as `told`."""
+def _cross_validated(step, seed, recipe, beats, n_folds):
+    """What a step gives on whole patients of DS1 that it has not seen: as `told`."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    arrays = inputs(step, published, context, recipe)
-    called = np.zeros(len(published), dtype=int)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=1)
-    for fit, test in folds.split(called, published.labels, published.patients):
-        model = train([part[fit] for part in arrays], published.labels[fit], seed, recipe)
+    (fit, fit_context), _ = _halves(beats)
+    arrays = inputs(step, fit, fit_context, recipe)
+    called = np.zeros(len(fit), dtype=int)
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=1)
+    for train_on, test in folds.split(called, fit.labels, fit.patients):
+        model = train([part[train_on] for part in arrays], fit.labels[train_on], seed, recipe)
         called[test] = model.predict([part[test] for part in arrays], batch_size=2048, verbose=0).argmax(1)
-    return told(published, called, over="NSVF")
+    return told(fit, called, over="NSVF")
 
 
 def run(
@@ -149,44 +153,60 @@ def run(
     path = Path(results) / "staircase.json"
     found = read(path, recipe)
     if beats is None:
-        beats = [real("The staircase", fetch_mitbih(recipe=cut)) for cut in ("published", "context")]
-    (fit, test), (fit_context, test_context) = (cut.inter_patient() for cut in beats)
-    done = {(r["seed"], r["step"]) for r in found["runs"]}
-    for seed in range(seeds):
-        for step in [s for s in STEPS if (seed, s) not in done]:
-            arrays = inputs(step, fit, fit_context, recipe)
-            start = time.perf_counter()
-            model = train(arrays, fit.labels, seed, recipe)
-            seconds = time.perf_counter() - start
-            if seed == 0 and step == CHOSEN:
-                save(model, Path(weights) / "mitbih-context.keras")
-            found["runs"].append({
-                "step": step, "seed": seed, "seconds": round(seconds), "beats": len(fit),
-                "parameters": model.count_params(), **machine(), "source": fit.source,
-                "test": measured(model, test, inputs(step, test, test_context, recipe), over="NSVF"),
-            })  # fmt: skip
-            found["summary"][step] = summary([r for r in found["runs"] if r["step"] == step])
-            write_results(path, found)
-            print(f"{step}, seed {seed}: macro-F1 {found['runs'][-1]['test']['macro-F1']:.3f}", flush=True)
+        for cut in CUTS:
+            real("The staircase", fetch_mitbih(recipe=cut))
+    done = {(r["step"], r["seed"]) for r in found["runs"]}
+    missing = [(step, seed) for seed in range(seeds) for step in STEPS if (step, seed) not in done]
+    calls = ((*m, recipe, beats) for m in missing)
+    for (step, seed), (run, model) in zip(missing, each(_run, calls, seeded=True)):
+        if model:
+            save(model, Path(weights) / "mitbih-context.keras")
+        found["runs"].append(run)
+        found["summary"][step] = summary([r for r in found["runs"] if r["step"] == step])
+        write_results(path, found)
+        print(f"{step}, seed {seed}: macro-F1 {run['test']['macro-F1']:.3f}", flush=True)
     found.setdefault("folds", [])
-    done = {(r["seed"], r["step"]) for r in found["folds"]}
-    for seed in range(min(seeds, FOLD_SEEDS)):
-        for step in [s for s in STEPS[-2:] if (seed, s) not in done]:
-            found["folds"].append({
-                "step": step, "seed": seed, "test": _cross_validated(step, fit, fit_context, seed, recipe)
-            })  # fmt: skip
-            write_results(path, found)
-            print(
-                f"{step}, within DS1, seed {seed}: {found['folds'][-1]['test']['macro-F1']:.3f}", flush=True
-            )
+    done = {(r["step"], r["seed"]) for r in found["folds"]}
+    missing = [
+        (step, seed)
+        for seed in range(min(seeds, FOLD_SEEDS))
+        for step in STEPS[-2:]
+        if (step, seed) not in done
+    ]
+    calls = ((*m, recipe, beats, FOLDS) for m in missing)
+    for (step, seed), test in zip(missing, each(_cross_validated, calls, seeded=True)):
+        found["folds"].append({"step": step, "seed": seed, "test": test})
+        write_results(path, found)
+        print(f"{step}, within DS1, seed {seed}: {test['macro-F1']:.3f}", flush=True)
     return found
+
+
+def _halves(beats):
+    """DS1 and DS2 by either recipe: (published, context), (published, context)."""
+    cuts = [fetch_mitbih(recipe=cut) for cut in CUTS] if beats is None else beats
+    return tuple(zip(*(cut.inter_patient() for cut in cuts)))
+
+
+def _run(step, seed, recipe, beats):
+    """One run: what is written of it, and its network if that is kept."""
+    (fit, fit_context), (test, test_context) = _halves(beats)
+    arrays = inputs(step, fit, fit_context, recipe)
+    start = time.perf_counter()
+    model = train(arrays, fit.labels, seed, recipe)
+    written = {
+        "step": step, "seed": seed, "seconds": round(time.perf_counter() - start), "beats": len(fit),
+        "parameters": model.count_params(), **machine(), "source": fit.source,
+        "test": measured(model, test, inputs(step, test, test_context, recipe), over="NSVF"),
+    }  # fmt: skip
+    return written, model if seed == 0 and step == CHOSEN else None
 
 
 def main(arguments=None):
     """The command."""
     given = parsed("staircase", __doc__, arguments)
     try:
-        found = run(given.seeds)
+        with parallel_config(n_jobs=given.jobs):
+            found = run(given.seeds)
     except DataError as error:
         return str(error)
     for step, numbers in found["summary"].items():

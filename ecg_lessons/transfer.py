@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from joblib import parallel_config
 
+from ._parallel import each
 from .errors import DataError
 from .metrics import auroc, auroc_interval, by_recording, mean_by_group
 from .models import cnn_lstm, keras, load_pretrained, with_new_head
@@ -35,7 +37,7 @@ RECIPE = {
 
 def folds(beats):
     """Fold 0 to 4 of each beat: PTB-XL's ten folds in pairs; a person is in one of them."""
-    return (beats.folds.astype(int) - 1) // 2
+    return (beats.folds.astype(int) - 1) * FOLDS // 10
 
 
 def network(rival, seed):
@@ -98,8 +100,12 @@ def regressed(arrays, labels, patients, test, strengths=tuple(RECIPE["strengths"
     return search.predict_proba(arrays[test])[:, 1]
 
 
-def _cross_validated(rival, beats, seed, recipe=RECIPE):
-    """Probability that each beat's recording is abnormal, from networks that have not seen its owner."""
+def _cross_validated(rival, seed, recipe, beats):
+    """Probability that each beat's recording is abnormal, from networks that have not seen its owner.
+
+    And the seconds that it took.
+    """
+    start = time.perf_counter()
     fold, chances = folds(beats), np.zeros(len(beats))
     if rival == "regression, samples":
         arrays = beats.signals
@@ -113,7 +119,7 @@ def _cross_validated(rival, beats, seed, recipe=RECIPE):
             chances[test] = model.predict(beats.signals[test, :, None], batch_size=2048, verbose=0)[:, 1]
         else:
             chances[test] = regressed(arrays, beats.labels, beats.patients, test, recipe["strengths"])
-    return chances
+    return chances, time.perf_counter() - start
 
 
 def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights", recipe=RECIPE,
@@ -151,20 +157,21 @@ def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weigh
     found = {"recipe": recipe, "folds": FOLDS, "beats": len(beats), "source": beats.source}
     found |= {"records": len(set(beats.records)), "patients": len(set(beats.patients)), **machine()}
     found |= {"rivals": {}, "ahead": {}}
-    means = {}
-    for rival in RIVALS:
-        start = time.perf_counter()
-        each = [
-            _cross_validated(rival, beats, seed, recipe) for seed in range(1 if rival in SINGLE else seeds)
-        ]
-        labels, _, patients = by_recording(beats, each[0])
-        means[rival] = by_recording(beats, np.mean(each, axis=0))[1]
+    wanted = [(rival, seed) for rival in RIVALS for seed in range(1 if rival in SINGLE else seeds)]
+    given, means = {rival: [] for rival in RIVALS}, {}
+    calls = ((*w, recipe, beats) for w in wanted)
+    for (rival, seed), one in zip(wanted, each(_cross_validated, calls, seeded=True)):
+        given[rival].append(one)
+        print(f"{rival}, seed {seed}: {one[1]:.0f} s", flush=True)
+    for rival, runs in given.items():
+        chances, seconds = zip(*runs)
+        labels, _, patients = by_recording(beats, chances[0])
+        means[rival] = by_recording(beats, np.mean(chances, axis=0))[1]
         found["rivals"][rival] = {
-            "seeds": [round(auroc(labels, by_recording(beats, chances)[1]), 4) for chances in each],
+            "seeds": [round(auroc(labels, by_recording(beats, one)[1]), 4) for one in chances],
             "mean of seeds": told(auroc_interval(labels, means[rival], patients)),
-            "seconds": round(time.perf_counter() - start),
+            "seconds": round(sum(seconds)),
         }
-        print(f"{rival}: {found['rivals'][rival]['seeds']}", flush=True)
     for rival in RIVALS[1:]:
         both = np.stack([means[RIVALS[0]], means[rival]], axis=1)
         found["ahead"][rival] = told(auroc_interval(labels, both, patients))
@@ -205,7 +212,8 @@ def main(arguments=None):
     """The command."""
     given = parsed("transfer", __doc__, arguments)
     try:
-        found = run(given.seeds)
+        with parallel_config(n_jobs=given.jobs):
+            found = run(given.seeds)
     except DataError as error:
         return str(error)
     for rival, numbers in found["rivals"].items():

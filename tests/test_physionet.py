@@ -9,6 +9,7 @@ from helpers import assert_same, files_of, send
 
 import ecg_lessons
 from ecg_lessons import DataError, data_available, fetch_mitbih, fetch_record, physionet, store
+from ecg_lessons.errors import NotWritten
 
 
 @pytest.fixture
@@ -412,6 +413,8 @@ def test_parts_of_any_number_become_one(some_beats):
     with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match="cut anew"):
         patch.setenv("ECG_LESSONS_CACHE", str(store.cache_dir() / "file"))
         assert_same(store.cached("parts", lambda: iter(parts), **what), some_beats)
+        with pytest.raises(NotWritten, match="Could not write .*file/some.json"):
+            store.write_results(store.cache_dir() / "some.json", {})
 
 
 def test_public_names_are_there():

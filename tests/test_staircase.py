@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cluster import cluster
+from joblib import parallel_config
 
 pytest.importorskip("keras")
 import ecg_lessons  # noqa: E402
@@ -64,6 +66,31 @@ def test_every_step_is_measured_with_every_seed_and_finished_runs_are_kept(ran):
     assert [r for r in again["runs"] if r["seed"] == 0] == found["runs"] and again["folds"] == found["folds"]
     assert {step: s["seeds"] for step, s in again["summary"].items()} == dict.fromkeys(STEPS, 2)
     assert again == json.loads((folder / "results" / "staircase.json").read_text())
+
+
+def test_a_cluster_that_loses_a_machine_finds_the_same(ran, beats, here, tmp_path, monkeypatch):
+    """One of two workers is killed once three of the five steps are measured."""
+    alone, folder, _ = ran
+    monkeypatch.setattr(staircase, "FOLDS", 2)
+    monkeypatch.setattr(staircase, "FOLD_SEEDS", 1)
+    write, written = staircase.write_results, []
+    with cluster(tmp_path) as (client, workers), parallel_config(backend="dask"):
+
+        def kill_one(path, found):
+            write(path, found)
+            written.append(path)
+            if len(written) == 3:
+                workers[0].kill()
+
+        monkeypatch.setattr(staircase, "write_results", kill_one)
+        found = staircase.run(1, beats=beats, **here)
+        assert len(client.scheduler_info()["workers"]) == 1
+    untimed = [[run | {"seconds": 0} for run in one["runs"]] for one in (alone, found)]
+    assert untimed[0] == untimed[1]
+    assert found["folds"] == alone["folds"] and found["summary"] == alone["summary"]
+    kept = [keras.saving.load_model(f / "weights" / "mitbih-context.keras") for f in (folder, tmp_path)]
+    for one, other in zip(*(model.get_weights() for model in kept), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_written_weights_are_those_that_were_measured(ran, beats):

@@ -38,7 +38,8 @@ def test_no_person_is_in_two_folds_and_every_one_is_tested(people):
     assert (people.to_frame().assign(fold=fold).groupby("patient").fold.nunique() == 1).all()
 
 
-def test_the_command_judges_every_rival_and_keeps_the_tuned_network(people, tmp_path):
+def test_the_command_judges_every_rival_and_keeps_the_tuned_network(people, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "FOLDS", 2)
     ages = pd.Series(np.linspace(20, 80, 40), np.unique(people.records))
     found = transfer.run(2, tmp_path, tmp_path, TINY, people, ages, make_people(15, seed=9))
     assert json.loads((tmp_path / "transfer.json").read_text()) == found
