@@ -6,6 +6,8 @@
 # cards     measure the shipped networks and bring the cards' tables up to date
 # live      export the network and the simulator's waves for the live figures
 # bench     measure how fast things are (some ten minutes)
+# scale     measure what more cores and a cluster are good for, and memory (some ten minutes)
+# fuzz      look for input that no reader is ready for (an hour, or make fuzz MINUTES=5; Linux only)
 # pdf       print the course, and the pages for teachers, with Chromium
 # colab     run every notebook from its first cell to its last as Colab would (about half an hour)
 # links     ask every page that the book links to whether it is still there
@@ -18,7 +20,7 @@ PY := $(VENV)/bin/python
 # one stamp a Python version, so that naming another one with PYTHON= builds anew
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 
-.PHONY: book test chapters reference cards live bench pdf colab links lock fork clean
+.PHONY: book test chapters reference cards live bench scale fuzz pdf colab links lock fork clean
 
 book: $(READY)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
@@ -43,6 +45,13 @@ live: $(READY)
 
 bench: $(READY)
 	$(PY) tests/bench.py
+
+scale: $(READY)
+	$(PY) tests/scale.py
+
+fuzz: $(READY)
+	$(PY) -m pip install --quiet atheris
+	$(PY) tests/fuzz.py $(or $(MINUTES),60)
 
 pdf: book
 	$(PY) tests/pdf.py

@@ -28,7 +28,7 @@ from ecg_lessons.store import write_results, writing
 
 PAGES = [
     ROOT / "book" / f"{name}.md"
-    for name in ("model_card", "dataset_card", "checklist", "results", "timings", "try_it")
+    for name in ("model_card", "dataset_card", "checklist", "results", "timings", "try_it", "scale")
 ]
 RESULTS = ROOT / "results" / "evaluation.json"
 ELDERLY = 65  # years: from here on a patient counts as old
@@ -178,7 +178,7 @@ def tables(found):
             [name, g["patients"], spaced(g["classes"][c]["beats"]), interval(g["classes"][c]["sensitivity"]),
              interval(g["classes"][c]["positive predictivity"])]
             for name, g in found["groups"].items()))  # fmt: skip
-    return made | reference_tables() | staircase_tables() | speed_tables() | live_table()
+    return made | reference_tables() | staircase_tables() | speed_tables() | scale_tables() | live_table()
 
 
 def reference_tables():
@@ -226,6 +226,19 @@ def speed_tables():
     head = ["notebook", "date", "in all", "processor", "TensorFlow"]
     return {"speed-training": training, "speed-use": use, "timings": rows(head, whole),
             "timings-cells": rows(["notebook", "cell", "took"], slow)}  # fmt: skip
+
+
+def scale_tables():
+    """What more cores and a cluster are good for, and the memory that cutting beats takes."""
+    found = load_results("scale")
+    both = [found["records"], found["trainings"]]
+    assert all(one["same"] for one in both)
+    times = rows(["", "500 records of PTB-XL", "4 trainings"], (
+        [way, *(length(one["seconds"][way]) for one in both)] for way in both[0]["seconds"]))  # fmt: skip
+    memory = rows(["each record of MIT-BIH", "beats", "memory"], (
+        [f"{one['times']} times" if one["times"] > 1 else "once", spaced(one["beats"]), f"{one['MB']}\u00a0MB"]
+        for one in found["memory"]))  # fmt: skip
+    return {"scale": times, "memory": memory}
 
 
 def live_table():

@@ -133,7 +133,9 @@ def lead(name, options):
     found = _without_coverage(("ecg_lessons", "wfdb"))
     readers = lambda: found  # noqa: E731 what was imported with coverage
     # libFuzzer calls itself for a merge, through a shell: the name it knows itself by is the whole command
-    atheris.Setup([f"'{sys.executable}' '{__file__}' {name}", *options], atheris.instrument_func(TARGETS[name]))
+    atheris.Setup(
+        [f"'{sys.executable}' '{__file__}' {name}", *options], atheris.instrument_func(TARGETS[name])
+    )
     atheris.Fuzz()
 
 
