@@ -1,5 +1,6 @@
 """The built site in a real browser, page by page, opened as files: as from a USB stick, without a network."""
 
+import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 import yaml
 from browser import open_page, serving
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
@@ -199,10 +201,18 @@ def test_a_page_is_light_and_shows_soon(address, name):
 
 def test_pictures_have_a_size_and_wait_until_they_are_near(site):
     for name in CHAPTERS:
-        images = re.findall(r'<img[^>]+_images/[^"]+\.png[^>]*>', (site / f"{name}.html").read_text())
+        images = re.findall(r'<img[^>]+_images/[^"]+\.(?:png|webp)[^>]*>', (site / f"{name}.html").read_text())
         assert len(images) >= 2, name
         for image in images:
             assert re.search(r'width="\d+" height="\d+"', image) and 'loading="lazy"' in image, image
+
+
+def test_a_figure_goes_out_in_the_smaller_format(site):
+    assert len(list((site / "_images").glob("*.webp"))) >= 40
+    for path in (site / "_images").glob("*.png"):
+        with Image.open(path) as image:
+            image.save(other := io.BytesIO(), "WEBP", lossless=True)
+        assert other.tell() >= path.stat().st_size, path.name
 
 
 def test_a_quiz_answers_a_click_and_a_key(site):

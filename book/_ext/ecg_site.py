@@ -2,34 +2,50 @@
 
 import re
 import shutil
-import struct
 from pathlib import Path
 
-
-def png_size(path):
-    """(width, height) of a PNG in pixels; None for other files."""
-    with open(path, "rb") as file:
-        head = file.read(24)
-    return struct.unpack(">II", head[16:24]) if head.startswith(b"\x89PNG") else None
+from PIL import Image
 
 
 def settle_images(app, pagename, templatename, context, doctree):
-    """Give each image its size, so that the text below does not jump; load those after the first when near."""
+    """Give each image its size, so that the text below does not jump; load those after the first when near.
+
+    Figures go out as lossless WebP where that is smaller, and nearly always it is.
+    """
     if app.builder.name != "html":  # in print everything is wanted at once
         return
     sources = {name: Path(app.srcdir) / source for source, name in app.builder.images.items()}
-    seen = 0
+    seen, smaller_ones = 0, {}
 
     def settled(match):
         nonlocal seen
         seen += 1
-        size = None if re.search(r'\bwidth="', match[1]) else png_size(sources[match[2]])
-        sized = f' width="{size[0]}" height="{size[1]}"' if size else ""
+        name, sized = match[2], ""
+        if name.endswith(".png"):
+            with Image.open(sources[name]) as image:
+                if not re.search(r'\bwidth="', match[0]):
+                    sized = ' width="{}" height="{}"'.format(*image.size)
+                smaller = Path(app.outdir) / "_images" / f"{name.removesuffix('.png')}.webp"
+                smaller.parent.mkdir(exist_ok=True)
+                image.save(smaller, lossless=True)
+            if smaller.stat().st_size < sources[name].stat().st_size:
+                smaller_ones[name] = smaller.name
+            else:
+                smaller.unlink()
         lazy = ' loading="lazy"' if seen > 1 else ""
         return f"<img{sized}{lazy}{match[1]}>"
 
     body = context.get("body", "")
-    context["body"] = re.sub(r'<img(\b[^>]*?\bsrc="[^"]*_images/([^"]+)"[^>]*)>', settled, body)
+    body = re.sub(r'<img(\b[^>]*?\bsrc="[^"]*_images/([^"]+)"[^>]*)>', settled, body)
+    for name, smaller in smaller_ones.items():  # in links to a picture, too
+        body = body.replace(f"_images/{name}", f"_images/{smaller}")
+    context["body"] = body
+
+
+def drop_larger_images(app, error):
+    """Take those away that a smaller file stands in for."""
+    for smaller in (Path(app.outdir) / "_images").glob("*.webp"):
+        smaller.with_suffix(".png").unlink(missing_ok=True)
 
 
 def mend_roles(app, pagename, templatename, context, doctree):
@@ -53,4 +69,5 @@ def setup(app):
     app.connect("html-page-context", settle_images)
     app.connect("html-page-context", mend_roles, priority=900)  # after the theme's
     app.connect("build-finished", refresh_static)
+    app.connect("build-finished", drop_larger_images)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
