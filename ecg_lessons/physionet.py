@@ -382,7 +382,7 @@ def read_record(folder, name):
 def _cut_mitdb(folder, recipe):
     """The beats of one record after the other."""
     calls = ((folder, name, recipe) for name in record_names())
-    return each(_cut_record, calls, n_jobs=-1, prefer="threads")  # wfdb and SciPy leave the others room
+    return each(_cut_record, calls, n_jobs=2, prefer="threads")  # more wait for each other, and cost memory
 
 
 def _cut_record(folder, name, recipe):

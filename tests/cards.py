@@ -232,8 +232,9 @@ def scale_tables():
     """What more cores and a cluster are good for, and the memory that cutting beats takes."""
     found = load_results("scale")
     both = [found["records"], found["trainings"]]
-    assert all(one["same"] for one in both)
-    times = rows(["", "500 records of PTB-XL", "4 trainings"], (
+    assert all(one["same"] and one["workers left"] == 1 for one in both)
+    head = [f"{both[0]['pieces']} records of PTB-XL", f"{both[1]['pieces']} trainings"]
+    times = rows(["", *head], (
         [way, *(length(one["seconds"][way]) for one in both)] for way in both[0]["seconds"]))  # fmt: skip
     memory = rows(["each record of MIT-BIH", "beats", "memory"], (
         [f"{one['times']} times" if one["times"] > 1 else "once", spaced(one["beats"]), f"{one['MB']}\u00a0MB"]

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 CORPUS, FOUND = ROOT / "tests" / "corpus", ROOT / "_build" / "fuzz"
 LONGEST = 2048  # bytes of an input
 MEMORY = 1500  # MB that a reader may need, TensorFlow not loaded
+ROUND = 300  # seconds, after which a new process takes over: atheris itself keeps some bytes of every try
 
 
 def _without_coverage(names=()):
@@ -157,8 +158,11 @@ def main(arguments):
             for i, seed in enumerate(seeds(name)):
                 (kept / f"seed-{i}").write_bytes(seed)
         limits = [f"-max_len={LONGEST}", f"-rss_limit_mb={MEMORY}", "-timeout=10"]
-        if call(name, *limits, f"-max_total_time={seconds}", f"-artifact_prefix={name}-", new, kept):
-            broken.append(name)
+        for start in range(0, seconds, ROUND):
+            limit = f"-max_total_time={min(ROUND, seconds - start)}"
+            if call(name, *limits, limit, f"-artifact_prefix={name}-", new, kept):
+                broken.append(name)
+                break
         # of all inputs, as few as reach the same
         shutil.rmtree(small, ignore_errors=True)
         small.mkdir()

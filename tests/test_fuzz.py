@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 
+import fuzz
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,7 @@ from ecg_lessons import (
     ptb,
     segment,
 )
+from ecg_lessons.segment import r_peaks
 
 EXAMPLES = int(os.environ.get("ECG_LESSONS_FUZZ", 60))
 fuzzed = settings(
@@ -74,6 +76,23 @@ def test_a_file_of_ten_gigabytes_is_refused_by_its_size(folder):
     with pytest.raises(DataError, match="10.0 GB"):
         kaggle.read_csv(path)
     path.unlink()
+
+
+@pytest.mark.parametrize("name", fuzz.TARGETS)
+def test_what_make_fuzz_found_is_ready_for(name):
+    """All that reached something new, and what once broke a reader."""
+    inputs = [path.read_bytes() for path in (fuzz.CORPUS / name).iterdir()]
+    assert len(inputs) >= 5
+    for data in inputs:
+        fuzz.TARGETS[name](data)
+
+
+@pytest.mark.parametrize("fs", [0, -1, 5e-324, 1e-9, 1e9, float("inf"), float("nan")])
+def test_a_frequency_that_no_ecg_has(fs):
+    """Found so: a frequency near zero asked for a signal without end."""
+    for read in (lambda: segment(np.zeros(99), [3, 50], fs, recipe="resampled"), lambda: r_peaks([0.0] * 99, fs)):
+        with pytest.raises(ValueError, match="fs must lie between 1 and 100000 Hz"):
+            read()
 
 
 @pytest.fixture(scope="module")
