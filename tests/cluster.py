@@ -13,16 +13,18 @@ def cluster(folder):
     meeting = folder / "scheduler.json"
 
     def start(what, *options):
-        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--scheduler-file", meeting, *options]
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--scheduler-file", meeting]
         log = end.enter_context(open(folder / f"{what}.log", "a"))
-        process = subprocess.Popen([*map(str, command), "--no-dashboard"], stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(
+            [*map(str, command), *options, "--no-dashboard"], stdout=log, stderr=log, cwd=folder
+        )
         end.callback(process.wait)
         end.callback(process.kill)
         return process
 
     with ExitStack() as end:
         start("scheduler", "--host", "127.0.0.1", "--port", "0")
-        own = ["--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", "--local-directory", folder]
+        own = ["--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", "--local-directory", str(folder)]
         workers = [start("worker", *own) for _ in range(2)]
         client = end.enter_context(Client(scheduler_file=str(meeting), timeout=60))
         client.wait_for_workers(2, timeout=60)

@@ -74,7 +74,12 @@ def compared(work, pieces):
 
             timed("on a cluster that loses one of two workers", loses_one)
             left = len(client.scheduler_info()["workers"])
-    return {"pieces": pieces, "seconds": seconds, "workers left": left, "same": found[0] == found[1] == found[2]}
+    return {
+        "pieces": pieces,
+        "seconds": seconds,
+        "workers left": left,
+        "same": found[0] == found[1] == found[2],
+    }
 
 
 def memory(times):

@@ -90,7 +90,10 @@ def test_what_make_fuzz_found_is_ready_for(name):
 @pytest.mark.parametrize("fs", [0, -1, 5e-324, 1e-9, 1e9, float("inf"), float("nan")])
 def test_a_frequency_that_no_ecg_has(fs):
     """Found so: a frequency near zero asked for a signal without end."""
-    for read in (lambda: segment(np.zeros(99), [3, 50], fs, recipe="resampled"), lambda: r_peaks([0.0] * 99, fs)):
+    for read in (
+        lambda: segment(np.zeros(99), [3, 50], fs, recipe="resampled"),
+        lambda: r_peaks([0.0] * 99, fs),
+    ):
         with pytest.raises(ValueError, match="fs must lie between 1 and 100000 Hz"):
             read()
 

@@ -201,7 +201,9 @@ def test_a_page_is_light_and_shows_soon(address, name):
 
 def test_pictures_have_a_size_and_wait_until_they_are_near(site):
     for name in CHAPTERS:
-        images = re.findall(r'<img[^>]+_images/[^"]+\.(?:png|webp)[^>]*>', (site / f"{name}.html").read_text())
+        images = re.findall(
+            r'<img[^>]+_images/[^"]+\.(?:png|webp)[^>]*>', (site / f"{name}.html").read_text()
+        )
         assert len(images) >= 2, name
         for image in images:
             assert re.search(r'width="\d+" height="\d+"', image) and 'loading="lazy"' in image, image
