@@ -163,12 +163,14 @@ def main(arguments):
             if call(name, *limits, limit, f"-artifact_prefix={name}-", new, kept):
                 broken.append(name)
                 break
-        # of all inputs, as few as reach the same
+        # of all inputs, as few as reach the same; what a person put there under a name of its own stays
         shutil.rmtree(small, ignore_errors=True)
         small.mkdir()
         if call(name, "-merge=1", small, kept, new) == 0:
-            for path in small.iterdir():
-                shutil.copy(path, kept)
+            for path in kept.iterdir():
+                if re.fullmatch(r"[0-9a-f]{40}|seed-\d+", path.name):
+                    path.unlink()
+            shutil.copytree(small, kept, dirs_exist_ok=True)
     return f"Broken: {', '.join(broken)}. The input lies in {FOUND}." if broken else 0
 
 
