@@ -56,17 +56,9 @@ def folder(tmp_path_factory):
 
 @fuzzed
 @given(changes=CHANGES)
-def test_a_kaggle_file(folder, changes):
+def test_a_kaggle_file(changes):
     row = ",".join(f"{i / 200:.18e}" for i in range(187))
-    path = folder / "mitbih_train.csv"
-    path.write_bytes(changed("".join(f"{row},{label}\n" for label in (0, 2, 4)).encode(), changes))
-    try:
-        signals, labels = kaggle.read_csv(path)
-    except DataError as error:
-        assert str(path) in str(error)
-    else:
-        assert signals.shape == (len(labels), 187) and np.isfinite(signals).all()
-        assert set(labels.tolist()) <= set(range(5))
+    fuzz.try_csv(changed("".join(f"{row},{label}\n" for label in (0, 2, 4)).encode(), changes))
 
 
 def test_a_file_of_ten_gigabytes_is_refused_by_its_size(folder):
