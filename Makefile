@@ -6,7 +6,7 @@
 # cards     measure the shipped networks and bring the cards' tables up to date
 # live      export the network and the simulator's waves for the live figures
 # bench     measure how fast things are (some ten minutes)
-# scale     measure what more cores and a cluster are good for, and memory (some ten minutes)
+# scale     measure what more cores and a cluster are good for, and memory (some ten minutes; Linux only)
 # fuzz      look for input that no reader is ready for (an hour, or make fuzz MINUTES=5; Linux only)
 # pdf       print the course, and the pages for teachers, with Chromium
 # colab     run every notebook from its first cell to its last as Colab would (about half an hour)

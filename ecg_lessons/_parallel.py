@@ -5,7 +5,6 @@ import pickle
 import subprocess
 import sys
 import threading
-from contextlib import redirect_stdout
 
 
 def each(function, calls, seeded=False, **how):
@@ -24,8 +23,8 @@ def each(function, calls, seeded=False, **how):
     calls : iterable of tuples
         Their arguments.
     seeded : bool
-        It draws from random numbers that it has seeded for its whole process, as a training does. It gets
-        one to itself: Dask's own threads draw from them, too.
+        It draws from random numbers that it has seeded for its whole process, as a training does. Where
+        other threads might draw from them, Dask's own for one, it gets a process to itself.
     how : dict
         For ``joblib.Parallel``: `n_jobs` where it is not for the caller to say, ``prefer="threads"``.
     """
@@ -46,13 +45,13 @@ def _one(seeded, function, *arguments):
 def _elsewhere(function, *arguments):
     """Call it in a process of its own, which ends with this one."""
     command = [sys.executable, "-m", __name__]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        pickle.dump((function, arguments), child.stdin)
-        child.stdin.flush()  # not closed: by its end the other process knows of ours
-        try:
+    try:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            pickle.dump((function, arguments), child.stdin)
+            child.stdin.flush()  # not closed: by its end the other process knows of ours
             result, error = pickle.load(child.stdout)
-        except EOFError:
-            raise RuntimeError(f"{function.__name__} ended with its process ({child.wait()}).") from None
+    except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+        raise RuntimeError(f"{function.__name__} ended with its process ({child.returncode}).") from None
     if error:
         raise error
     return result
@@ -60,15 +59,18 @@ def _elsewhere(function, *arguments):
 
 def _serve():
     """The other side of `_elsewhere`."""
-    function, arguments = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=lambda: os.read(0, 1) or os._exit(1), daemon=True).start()
+    asked, answer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # whoever reads or prints meanwhile does so elsewhere
+    os.dup2(2, 1)
+    function, arguments = pickle.load(asked)
+    threading.Thread(target=lambda: os.read(asked.fileno(), 1) or os._exit(1), daemon=True).start()
     result = error = None
-    with redirect_stdout(sys.stderr):  # the answer goes the way that prints would go
-        try:
-            result = _one(False, function, *arguments)
-        except Exception as problem:
-            error = problem
-    pickle.dump((result, error), sys.stdout.buffer)
+    try:
+        result = _one(False, function, *arguments)
+    except Exception as problem:
+        error = problem
+    with answer:
+        pickle.dump((result, error), answer)
 
 
 if __name__ == "__main__":

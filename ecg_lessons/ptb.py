@@ -491,10 +491,13 @@ def _cached(name, folder, table, headers, leads, seconds, fs):
 
 def _cut(folder, table, headers, leads, seconds, fs):
     """The beats of one record after the other."""
+    from joblib import cpu_count
+
     calls = ((folder / file, facts, headers[file], leads, seconds, fs) for file, facts in table.items())
-    # the detector is plain Python: processes, once they are worth their start
+    # the detector is plain Python, so processes; fifty records are worth the start of one
+    n_jobs = min(cpu_count(), len(table) // 50) if len(table) >= 100 else None
     n_beats = 0
-    for beats in each(_cut_record, calls, n_jobs=-1 if len(table) >= 100 else None):
+    for beats in each(_cut_record, calls, n_jobs=n_jobs):
         n_beats += len(beats)
         yield beats
     if n_beats == 0:

@@ -245,7 +245,7 @@ def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / 
     path = Path(results) / "reference.json"
     found = read(path, recipe)
     if beats is None:
-        real("The reference network", fetch_mitbih())
+        _real_beats()  # it is said before anything begins
     done = {(r["split"], r["seed"]) for r in found["runs"]}
     missing = [(split, seed) for split in splits for seed in range(seeds) if (split, seed) not in done]
     calls = ((*m, recipe, beats) for m in missing)
@@ -261,7 +261,7 @@ def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / 
 
 def _run(split, seed, recipe, beats):
     """One run: what is written of it, and its network if that is kept."""
-    beats = fetch_mitbih() if beats is None else beats
+    beats = _real_beats() if beats is None else beats  # a worker has an environment of its own
     fit, validation, test = parts(beats, split)
     start = time.perf_counter()
     model = train(fit, seed, recipe, _backup(split, seed, len(fit), recipe), f"{split} split, seed {seed}")
@@ -272,6 +272,10 @@ def _run(split, seed, recipe, beats):
         **({"validation": measured(model, validation)} if validation else {}),
     }  # fmt: skip
     return written, None if seed else model
+
+
+def _real_beats():
+    return real("The reference network", fetch_mitbih())
 
 
 def _backup(split, seed, n_beats, recipe):

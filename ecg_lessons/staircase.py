@@ -153,8 +153,7 @@ def run(
     path = Path(results) / "staircase.json"
     found = read(path, recipe)
     if beats is None:
-        for cut in CUTS:
-            real("The staircase", fetch_mitbih(recipe=cut))
+        _real_beats()  # it is said before anything begins
     done = {(r["step"], r["seed"]) for r in found["runs"]}
     missing = [(step, seed) for seed in range(seeds) for step in STEPS if (step, seed) not in done]
     calls = ((*m, recipe, beats) for m in missing)
@@ -181,9 +180,13 @@ def run(
     return found
 
 
+def _real_beats():
+    return [real("The staircase", fetch_mitbih(recipe=cut)) for cut in CUTS]
+
+
 def _halves(beats):
     """DS1 and DS2 by either recipe: (published, context), (published, context)."""
-    cuts = [fetch_mitbih(recipe=cut) for cut in CUTS] if beats is None else beats
+    cuts = _real_beats() if beats is None else beats  # a worker has an environment of its own
     return tuple(zip(*(cut.inter_patient() for cut in cuts)))
 
 

@@ -90,7 +90,7 @@ def load_results(name):
 
     Parameters
     ----------
-    name : "reference", "staircase", "transfer", "evaluation", "live", "benchmark" or "timings"
+    name : "reference", "staircase", "transfer", "evaluation", "live", "benchmark", "scale" or "timings"
 
     Returns
     -------
@@ -106,8 +106,8 @@ def load_results(name):
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise DataError(
-            f"{path} does not exist; `make reference`, `make cards`, `make live`, `make bench` and "
-            "`make chapters` write these."
+            f"{path} does not exist; `make reference`, `make cards`, `make live`, `make bench`, "
+            "`make scale` and `make chapters` write these."
         ) from None
     except ValueError as error:
         raise DataError(f"{path} is damaged ({error}). Restore it with git.") from None
@@ -143,8 +143,9 @@ def sha256(path):
 def cached(name, build, fs, source, classes=CLASSES, longest=3):
     """The beats kept under `name`; built by ``build()`` and kept first where there are none.
 
-    ``build()`` gives them part by part, and each part is written before the next is asked for: however many
-    records there are, the memory holds a few. `longest` is the length of the longest text in them.
+    ``build()`` gives them part by part, and each part is written before the next is taken: however many
+    records there are, the memory holds a few, as long as the disk keeps up. `longest` is the length of the
+    longest text in them.
 
     One .npy file with a row a beat, memory-mapped copy-on-write: opening it costs
     milliseconds, and nothing that a chapter does to the arrays reaches the disk. A file
@@ -156,7 +157,9 @@ def cached(name, build, fs, source, classes=CLASSES, longest=3):
     if table is None:
         try:
             with writing(path) as file:
-                _write(file, (_tabulate(part, longest) for part in build()))
+                _write(file, _tables(build, longest))
+        except _NotRead as problem:
+            raise problem.__cause__ from None
         except NotWritten as error:
             warnings.warn(f"The beats are cut anew at each run. {error}", stacklevel=2)
             table = np.concatenate([_tabulate(part, longest) for part in build()])
@@ -177,17 +180,36 @@ def cached(name, build, fs, source, classes=CLASSES, longest=3):
     return Beats(table["signals"], table["labels"], classes=classes, fs=fs, source=source, **optional)
 
 
+class _NotRead(Exception):
+    """The system could not read what the beats are built from, while they are being written."""
+
+
+def _tables(build, longest):
+    try:
+        for part in build():
+            yield _tabulate(part, longest)
+    except OSError as error:
+        raise _NotRead from error
+
+
 def _write(file, tables):
     """Tables of one layout, one below the other, as one .npy file."""
-    layout, n_rows = None, 0
+    dtype, n_rows = None, 0
     for table in tables:
-        if layout is None:
-            layout = {"descr": np.lib.format.dtype_to_descr(table.dtype), "fortran_order": False}
-            np.lib.format.write_array_header_1_0(file, layout | {"shape": (0,)})
+        if dtype is None:
+            dtype = table.dtype
+            _write_header(file, dtype, 0)
+        elif table.dtype != dtype:
+            raise ValueError(f"a part of layout {table.dtype} after one of {dtype}")
         file.write(table.tobytes())
         n_rows += len(table)
     file.seek(0)  # NumPy leaves room for the number to grow
-    np.lib.format.write_array_header_1_0(file, layout | {"shape": (n_rows,)})
+    _write_header(file, dtype, n_rows)
+
+
+def _write_header(file, dtype, n_rows):
+    layout = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (n_rows,)}
+    np.lib.format.write_array_header_1_0(file, layout)
 
 
 def _tabulate(beats, longest):

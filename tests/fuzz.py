@@ -23,28 +23,26 @@ MEMORY = 1500  # MB that a reader may need, TensorFlow not loaded
 ROUND = 300  # seconds, after which a new process takes over: atheris itself keeps some bytes of every try
 
 
-def _without_coverage(names=()):
-    """The packages; their bytecode reports where it goes if atheris is to lead."""
+def _imported(names=()):
+    """What is tried. The bytecode of the packages named reports to atheris where it goes."""
     if names:
         import atheris
 
         with atheris.instrument_imports(include=list(names)):
             for name in names:
                 import_module(name)
-            return _without_coverage()
+            return _imported()
     from ecg_lessons import DataError, kaggle, ptb, segment
 
     return DataError, kaggle, ptb, segment
 
 
-readers = cache(_without_coverage)
+readers = cache(_imported)
 
 
 @cache
 def folder():
-    """In memory where there is such a file system: a file is written at every try."""
-    shared = Path("/dev/shm")
-    made = tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None)
+    made = tempfile.TemporaryDirectory()
     return made, Path(made.name)
 
 
@@ -90,7 +88,7 @@ def try_segment(data):
     if data[1] >= 64:  # mostly one that is possible
         fs = (360.0, 125.0, 1000.0, 99.7)[data[2] % 4]
     rest = data[10:]
-    peaks = np.frombuffer(rest[: 2 * n_peaks // 2 * 2].ljust(2 * n_peaks, b"\0"), "<i2")
+    peaks = np.frombuffer(rest[: 2 * n_peaks].ljust(2 * n_peaks, b"\0"), "<i2")
     signal = rest[2 * n_peaks :]
     signal = np.frombuffer(signal[: len(signal) // 2 * 2], "<f2")
     try:
@@ -107,8 +105,7 @@ TARGETS = {"csv": try_csv, "header": try_header, "segment": try_segment}
 def seeds(name):
     """Valid input to begin with, where the corpus has none."""
     if name == "csv":
-        row = ",".join(["0", "1", "0.5", "1e-3"] * 47)[: 4 * 187]
-        row = ",".join(row.split(",")[:187])
+        row = ",".join((["0", "1", "0.5", "1e-3"] * 47)[:187])
         yield f"{row},0\n{row},4\n".encode()
         yield f"{','.join(['0'] * 187)},2.0\r\n".encode()
     elif name == "header":
@@ -131,7 +128,7 @@ def lead(name, options):
     import atheris
 
     global readers
-    found = _without_coverage(("ecg_lessons", "wfdb"))
+    found = _imported(("ecg_lessons", "wfdb"))
     readers = lambda: found  # noqa: E731 what was imported with coverage
     # libFuzzer calls itself for a merge, through a shell: the name it knows itself by is the whole command
     atheris.Setup(
@@ -141,8 +138,12 @@ def lead(name, options):
 
 
 def call(name, *options):
+    """One process; its files, one written at every try, lie in memory where that can be."""
     command = [sys.executable, __file__, name, *map(str, options)]
-    return subprocess.run(command, cwd=FOUND, env={**os.environ, "PYTHONWARNINGS": "ignore"}).returncode
+    shared = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(dir=shared) as own:  # libFuzzer ends without clearing up
+        environment = {**os.environ, "PYTHONWARNINGS": "ignore", "TMPDIR": own}
+        return subprocess.run(command, cwd=FOUND, env=environment).returncode
 
 
 def main(arguments):

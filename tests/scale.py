@@ -1,5 +1,7 @@
 """What more cores, and other machines, are good for: what ``make scale`` calls. Writes ``results/scale.json``.
 
+Linux only.
+
 Records of PTB-XL are cut, and small networks trained: one after the other, one a core, and on a cluster of
 two workers on loopback, of which one is killed after a third. What comes out must be the same each time. And the
 memory that cutting MIT-BIH takes, with each record once, four times and sixteen times.
@@ -97,7 +99,7 @@ def memory(times):
             time.sleep(0.005)
 
     ecg_lessons.fetch_record("100")  # imports
-    before, watcher = anonymous(), threading.Thread(target=watch)
+    before, watcher = anonymous(), threading.Thread(target=watch, daemon=True)
     watcher.start()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ECG_LESSONS_CACHE"] = folder
@@ -115,6 +117,7 @@ def measured(times):
 
 def main(arguments):
     try:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])  # also of all that is started here
         if not prepare():
             return "The measurements need real recordings, and none are at hand."
         if arguments:

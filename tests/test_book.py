@@ -288,7 +288,9 @@ def test_the_errors_that_the_faq_explains_exist():
     quoted = [
         part
         for line in headings
-        for part in re.findall(r"`(?:(?:DataError|NotWritten): )?(?:\.\.\. )?([^`]+? [^`]+?)(?: \.\.\.)?`", line)
+        for part in re.findall(
+            r"`(?:(?:DataError|NotWritten): )?(?:\.\.\. )?([^`]+? [^`]+?)(?: \.\.\.)?`", line
+        )
     ]
     assert len(quoted) >= 4
     for text in quoted:

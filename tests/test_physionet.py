@@ -2,6 +2,7 @@ import dataclasses
 import os
 import shutil
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -408,13 +409,41 @@ def test_parts_of_any_number_become_one(some_beats):
     """Also none, where a record holds no beat; and where nothing can be kept."""
     parts = [some_beats[i : i + n] for i, n in ((0, 0), (0, 300), (300, 1), (301, 0), (301, 699))]
     what = {"fs": 120.0, "source": "simulated", "longest": 4}
-    assert_same(store.cached("parts", lambda: iter(parts), **what), some_beats)
+    sizes = []
+
+    def build():
+        for part in parts:
+            sizes.append(sum(path.stat().st_size for path in store.cache_dir().glob(".parts*")))
+            yield part
+
+    assert_same(store.cached("parts", build, **what), some_beats)
+    assert sizes[2] > 300 * 187 * 4  # each is on the disk before the next is taken
     store.cache_dir().joinpath("file").write_bytes(b"")
     with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match="cut anew"):
         patch.setenv("ECG_LESSONS_CACHE", str(store.cache_dir() / "file"))
         assert_same(store.cached("parts", lambda: iter(parts), **what), some_beats)
         with pytest.raises(NotWritten, match="Could not write .*file/some.json"):
             store.write_results(store.cache_dir() / "some.json", {})
+
+
+def test_what_cannot_be_read_is_no_fault_of_the_cache(some_beats):
+    asked = []
+
+    def build():
+        asked.append(1)
+        yield some_beats
+        raise PermissionError(13, "Permission denied", "/data/100.dat")
+
+    with warnings.catch_warnings(action="error"), pytest.raises(PermissionError, match="/data/100.dat"):
+        store.cached("unread", build, fs=120.0, source="simulated", longest=4)
+    assert asked == [1] and not list(store.cache_dir().iterdir())
+
+
+def test_parts_that_do_not_fit_together_are_refused(some_beats):
+    other = dataclasses.replace(some_beats, folds=np.full(1000, "1"))
+    with pytest.raises(ValueError, match="a part of layout"):
+        store.cached("mixed", lambda: [some_beats, other], fs=120.0, source="simulated", longest=4)
+    assert not list(store.cache_dir().iterdir())
 
 
 def test_public_names_are_there():

@@ -28,8 +28,9 @@ def test_the_package_runs_no_shell_and_no_code_that_it_was_given():
     for path in MODULES:
         for name, node in called(path):
             assert name not in ("eval", "exec", "os.system", "os.popen", "__import__", "compile"), path.name
-            if path.name != "_parallel.py":  # it talks to its own processes only
-                assert not name.startswith(("subprocess.", "pickle.", "joblib.load", "yaml.load")), path.name
+            if path.name == "_parallel.py" and name in ("subprocess.Popen", "pickle.dump", "pickle.load"):
+                continue  # it talks to its own processes only
+            assert not name.startswith(("subprocess.", "pickle.", "joblib.load", "yaml.load")), path.name
             options = {word.arg: ast.unparse(word.value) for word in node.keywords}
             assert options.get("allow_pickle", "False") == "False", path.name
             if name.endswith("load_model"):

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -27,11 +28,12 @@ def settle_images(app, pagename, templatename, context, doctree):
                     sized = ' width="{}" height="{}"'.format(*image.size)
                 smaller = Path(app.outdir) / "_images" / f"{name.removesuffix('.png')}.webp"
                 smaller.parent.mkdir(exist_ok=True)
-                image.save(smaller, lossless=True)
-            if smaller.stat().st_size < sources[name].stat().st_size:
+                with suppress(ValueError):  # WebP has no more than 16 383 pixels to a side
+                    image.save(smaller, lossless=True)
+            if smaller.exists() and smaller.stat().st_size < sources[name].stat().st_size:
                 smaller_ones[name] = smaller.name
             else:
-                smaller.unlink()
+                smaller.unlink(missing_ok=True)
         lazy = ' loading="lazy"' if seen > 1 else ""
         return f"<img{sized}{lazy}{match[1]}>"
 
