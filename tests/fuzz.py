@@ -73,7 +73,8 @@ def try_header(data):
     except DataError as error:
         assert str(path) in str(error)
     else:
-        assert header.sig_len > 0 and header.fs > 0 and len(header.sig_name) == header.n_sig
+        assert ptb.LOWEST <= header.fs <= ptb.HIGHEST
+        assert header.sig_len > 0 and len(header.sig_name) == header.n_sig
         assert ptb._length(header, 3) <= header.sig_len
         assert all(re.fullmatch(r"[\w-]+\.(dat|xyz)", name) for name in header.file_name)
         ptb._reason(header), ptb._told(header, "age")
