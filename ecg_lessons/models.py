@@ -1,5 +1,6 @@
 """The course's network, and its trained weights. Importing this module starts Keras, quietly."""
 
+import json
 import logging
 import os
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ except ModuleNotFoundError as error:
 # It warns wherever several networks answer in turn, as they do in the chapters.
 logging.getLogger("tensorflow").setLevel("ERROR")
 
-# The networks that ship with the package, each as weights/NAME.keras.
+# The networks that ship with the package, each as weights/NAME.weights.h5 and a line of settings.json.
 PRETRAINED = ("mitbih", "mitbih-ds1", "mitbih-context", "ptbxl")
 
 
@@ -146,18 +147,31 @@ def load_pretrained(name="mitbih"):
     ValueError
         If there is no network of that name.
     DataError
-        If the file is not the one that was shipped.
+        If a file is not the one that was shipped.
+
+    Notes
+    -----
+    What ships is the weights, and the arguments of `cnn_lstm` that they belong to: a file that holds a
+    whole model lists the settings of each layer, of which other versions of Keras refuse some.
     """
     if name not in PRETRAINED:
         raise ValueError(f"name must be one of {', '.join(PRETRAINED)}, not {name!r}")
     folder = files(__package__) / "weights"
-    with as_file(folder / f"{name}.keras") as path:
+    with as_file(folder / f"{name}.weights.h5") as path:
         if f"{sha256(path)}  {path.name}" not in (folder / "SHA256SUMS").read_text().splitlines():
             raise DataError(
                 f"{path} is not the network that ships with the package. Restore it with git, or install "
                 "the package again."
             )
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        try:
+            model = cnn_lstm(**json.loads((folder / "settings.json").read_text())[name])
+            model.load_weights(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{folder / 'settings.json'} does not describe the network {name} ({error!r}). Restore it with "
+                "git, or install the package again."
+            ) from None
+    return model
 
 
 def with_new_head(model, n_classes):

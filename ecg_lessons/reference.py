@@ -132,22 +132,52 @@ def told(beats, predicted, over=None):
     }
 
 
-def _without_optimizer(model):
-    """The same network, not compiled: the file is a quarter of the size."""
-    bare = type(model).from_config(model.get_config())
-    bare.set_weights(model.get_weights())
-    return bare
+def find_settings(model):
+    """The arguments of `cnn_lstm` that give a network like this one, as its layers show."""
+    layers = {layer.name: layer for layer in model.layers}
+    convolutions = [layers["conv1"], layers["conv2"]]
+    lstm = layers["lstm"]
+    bidirectional = isinstance(lstm, keras.layers.Bidirectional)
+    beat, *numbers = (tuple(tensor.shape) for tensor in model.inputs)
+    return {
+        "n_classes": layers["output"].units,
+        "filters": [layer.filters for layer in convolutions],
+        "kernels": [layer.kernel_size[0] for layer in convolutions],
+        "strides": convolutions[0].strides[0],
+        "pool": layers["conv2_pool"].pool_size[0] if "conv2_pool" in layers else 1,
+        "units": (lstm.forward_layer if bidirectional else lstm).units,
+        "bidirectional": bidirectional,
+        "dense": layers["dense"].units,
+        "dropout": layers["lstm_dropout"].rate,
+        "momentum": layers["conv1_norm"].momentum,
+        "width": beat[1],
+        "channels": beat[2],
+        "numbers": numbers[0][1] if numbers else 0,
+        "noise": layers["beat_noise"].stddev if "beat_noise" in layers else 0.0,
+    }
 
 
 def save(model, path):
-    """Write the network's `.keras` file, whole or not at all, and its sum to ``SHA256SUMS`` beside it."""
+    """Write the network's weights to ``NAME.weights.h5``, and its settings and its sum into the files beside.
+
+    Weights alone, and no optimizer: every version of Keras reads them, and the file is a quarter of the size.
+    """
+    name = path.name.removesuffix(".weights.h5")
+    settings = find_settings(model)
+    bare = cnn_lstm(**settings)
+    bare.set_weights(model.get_weights())
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"part-{path.name}")
     try:
-        _without_optimizer(model).save(temporary)
+        bare.save_weights(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+    known = path.with_name("settings.json")
+    networks = json.loads(known.read_text()) if known.exists() else {}
+    lines = [f"{json.dumps(n)}: {json.dumps(s)}" for n, s in sorted((networks | {name: settings}).items())]
+    with writing(known) as file:  # a line for each network
+        file.write(("{\n" + ",\n".join(lines) + "\n}\n").encode())
     sums = path.with_name("SHA256SUMS")
     known = sums.read_text().splitlines() if sums.exists() else []
     others = [line for line in known if not line.endswith(f"  {path.name}")]
@@ -251,7 +281,7 @@ def run(seeds=5, splits=tuple(SPLITS), results=ROOT / "results", weights=ROOT / 
     calls = ((*m, recipe, beats) for m in missing)
     for (split, seed), (written, model) in zip(missing, each(_run, calls, seeded=True)):
         if model:
-            save(model, Path(weights) / f"{SPLITS[split]}.keras")
+            save(model, Path(weights) / f"{SPLITS[split]}.weights.h5")
         found["runs"].append(written)
         found["summary"][split] = summary([r for r in found["runs"] if r["split"] == split])
         write_results(path, found)

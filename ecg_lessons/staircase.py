@@ -159,7 +159,7 @@ def run(
     calls = ((*m, recipe, beats) for m in missing)
     for (step, seed), (run, model) in zip(missing, each(_run, calls, seeded=True)):
         if model:
-            save(model, Path(weights) / "mitbih-context.keras")
+            save(model, Path(weights) / "mitbih-context.weights.h5")
         found["runs"].append(run)
         found["summary"][step] = summary([r for r in found["runs"] if r["step"] == step])
         write_results(path, found)

@@ -131,7 +131,7 @@ def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weigh
     seeds : int
         Seeds 0 to `seeds` - 1; what has no randomness is run once.
     results, weights : Path
-        Folders for ``transfer.json`` and for ``ptbxl.keras``, the first seed's network.
+        Folders for ``transfer.json`` and for ``ptbxl.weights.h5``, the first seed's network.
     recipe : dict
         As ``RECIPE``.
     beats, ages : Beats and pandas.Series, optional
@@ -179,7 +179,7 @@ def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weigh
         ages = describe_ptbxl().age
     found["age alone"] = age_alone(beats, ages)
     shipped = train(network("all tuned", 0), beats, recipe["all tuned"], recipe)
-    save(shipped, Path(weights) / "ptbxl.keras")
+    save(shipped, Path(weights) / "ptbxl.weights.h5")
     found["elsewhere"] = elsewhere(shipped, fetch_ptbdb() if strangers is None else strangers)
     write_results(Path(results) / "transfer.json", found)
     return found
