@@ -1,5 +1,7 @@
-# book      install what is needed into .venv and build the site into _build/html
+# book      install what a book needs and build the site into _build/html
 # test      install what is needed and check everything
+# install   install what the chapters need, to work through them
+# lab       the same, and open the chapters in JupyterLab
 # chapters  re-execute the notebooks in place, on real data
 # reference train the reference network, the staircase and the transfer with five seeds (an hour or
 #           more); the first two go on where they stopped
@@ -9,7 +11,8 @@
 # scale     measure what more cores and a cluster are good for, and memory (some ten minutes; Linux only)
 # fuzz      look for input that no reader is ready for (an hour, or make fuzz MINUTES=5; Linux only)
 # pdf       print the course, and the pages for teachers, with Chromium
-# colab     run every notebook from its first cell to its last as Colab would (about half an hour)
+# colab     run every notebook from its first cell to its last with Colab's own versions (about half an hour);
+#           make colab PART=look stops after the section Look of each, as CI does at every push
 # links     ask every page that the book links to whether it is still there
 # lock      choose exact versions, with the sums of their files; make lock NEWEST=1 takes the newest of all
 # fork      make the book another repository's: make fork REPO=https://github.com/you/yours
@@ -17,55 +20,63 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-# one stamp a Python version, so that naming another one with PYTHON= builds anew
-READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# Layers of requirements.lock, each on top of the one before; one stamp for each layer and Python version, so
+# that naming another one with PYTHON= builds anew.
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+BOOK := $(VENV)/.book-$(VERSION)
+CHAPTERS := $(VENV)/.chapters-$(VERSION)
+CHECKS := $(VENV)/.checks-$(VERSION)
+LAYER = $(patsubst .%-$(VERSION),%,$(notdir $@))
 
-.PHONY: book test chapters reference cards live bench scale fuzz pdf colab links lock fork clean
+.PHONY: book test install lab chapters reference cards live bench scale fuzz pdf colab links lock fork clean
 
-book: $(READY)
+book: $(BOOK)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
 	@echo "The site is at _build/html/index.html"
 
-test: $(READY)
+test: $(CHECKS)
 	$(PY) tests/run.py
 
-chapters: $(READY)
+install: $(CHAPTERS)
+
+lab: $(CHAPTERS)
+	$(VENV)/bin/jupyter lab book
+
+chapters: $(CHAPTERS)
 	$(PY) tests/execute.py
 
-reference: $(READY)
+reference: $(CHAPTERS)
 	$(PY) -m ecg_lessons.reference
 	$(PY) -m ecg_lessons.staircase
 	$(PY) -m ecg_lessons.transfer
 
-cards: $(READY)
+cards: $(CHAPTERS)
 	$(PY) tests/cards.py
 
-live: $(READY)
+live: $(CHAPTERS)
 	$(PY) tests/live.py
 
-bench: $(READY)
+bench: $(CHECKS)
 	$(PY) tests/bench.py
 
-scale: $(READY)
+scale: $(CHECKS)
 	$(PY) tests/scale.py
 
-fuzz: $(READY)
+fuzz: $(CHECKS)
 	$(PY) -m pip install --quiet atheris
 	$(PY) tests/fuzz.py $(or $(MINUTES),60)
 
-pdf: book
+pdf: $(CHECKS) book
 	$(PY) tests/pdf.py
 
-colab: $(READY)
-	COLAB=whole $(PY) -m pytest tests/test_colab.py
+colab: $(CHECKS)
+	COLAB=$(or $(PART),whole) $(PY) -m pytest tests/test_colab.py
 
-links: $(READY)
+links: $(BOOK)
 	$(VENV)/bin/jupyter-book build . --builder linkcheck
 
-lock: $(READY)
-	$(PY) -m pip install --quiet uv
-	$(VENV)/bin/uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --quiet $(if $(NEWEST),--upgrade) --output-file requirements.lock
+lock: $(CHECKS)
+	$(PY) tests/lock.py $(if $(NEWEST),--upgrade) $(if $(OLDEST),--resolution lowest-direct)
 
 fork:
 	@$(PYTHON) tests/fork.py "$(REPO)"
@@ -74,13 +85,18 @@ clean:
 	rm -rf $(VENV) _build .pytest_cache .hypothesis *.egg-info
 	find ecg_lessons tests -name __pycache__ -prune -exec rm -rf {} +
 
-$(READY): requirements.lock pyproject.toml
+$(BOOK) $(CHAPTERS) $(CHECKS): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12"; exit 1; }
-	@echo "Installing into $(VENV): about 3.5 GB, a few minutes the first time"
 	@# emptied for another Python only, so that a failed installation leaves the old one as it was
-	@$(PY) -c 'import sys; sys.exit(sys.version_info[:2] != tuple(map(int, sys.argv[1:])))' \
-	  $$($(PYTHON) -c 'import sys; print(*sys.version_info[:2])') 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	$(PY) -m pip install --quiet --no-deps -r requirements.lock
-	$(PY) -m pip install --quiet --no-deps --editable .
+	@$(PY) -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(VERSION)")' 2>/dev/null || \
+	  $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing into $(VENV) what is needed: $(LAYER)"
+	@awk -v last=$(LAYER) '/^# ---- / && found {exit} $$3 == last {found = 1} {print}' requirements.lock > $(VENV)/$(LAYER).lock
+	@# uv takes seconds; where it cannot be had or reach its packages, pip may know a mirror
+	@$(PY) -m uv --version > /dev/null 2>&1 || $(PY) -m pip install --quiet uv || true
+	@{ $(PY) -m uv pip install --quiet --python $(PY) --no-deps --require-hashes -r $(VENV)/$(LAYER).lock && \
+	   $(PY) -m uv pip install --quiet --python $(PY) --no-deps --editable .; } || \
+	  { $(PY) -m pip install --quiet --no-deps -r $(VENV)/$(LAYER).lock && \
+	    $(PY) -m pip install --quiet --no-deps --editable .; }
 	touch $@
