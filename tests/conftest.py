@@ -1,5 +1,6 @@
 """Real recordings where there are any; a cache of its own for every test that writes; a local server."""
 
+import fcntl
 import hashlib
 import http.server
 import os
@@ -41,12 +42,20 @@ def real_ptb(real_folder):
 
 @pytest.fixture(scope="session")
 def site():
-    """The folder of the built site, brought up to date as ``make book`` does."""
+    """The folder of the built site, brought up to date as ``make book`` does: once, whoever asks first."""
     root = Path(__file__).parents[1]
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", root, "-n", "-W", "--keep-going"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return root / "_build" / "html"
+    folder, this_run = root / "_build" / "html", os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
+    folder.parent.mkdir(exist_ok=True)
+    with open(folder.parent / ".built-for", "a+") as note:
+        fcntl.flock(note, fcntl.LOCK_EX)  # the others wait
+        note.seek(0)
+        if not this_run or note.read() != this_run:
+            command = [Path(sys.executable).with_name("jupyter-book"), "build", root, "-n", "-W", "--keep-going"]
+            done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+            note.truncate(0)
+            note.write(this_run)
+    return folder
 
 
 @pytest.fixture(autouse=True)

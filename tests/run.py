@@ -1,16 +1,16 @@
 """Run every check: what ``make test`` calls. Arguments are passed on to pytest.
 
-First the tests, one after the other, as some of them measure times; then the notebooks, one a core. With
-real recordings at hand the notebooks are held to their stored outputs; without, they are run on simulated
-beats and only have to run.
+Notebooks and tests are spread over the cores, a file at a time, the slowest first. With real recordings at
+hand the notebooks are held to their stored outputs; without, they are run on simulated beats, with short
+trainings (`short.py`), and only have to run.
 """
 
 import json
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
-
-import pytest
 
 from ecg_lessons import DataError, data_available, fetch_ptbdb, fetch_ptbxl
 from ecg_lessons.physionet import download_mitdb
@@ -55,6 +55,8 @@ def notebooks():
 
 
 def main(arguments):
+    import pytest  # `execute.py` uses the functions above where there is none
+
     try:
         where = prepare()
     except DataError as error:
@@ -66,19 +68,20 @@ def main(arguments):
         print("No real recordings: notebooks run on simulated beats, outputs are not compared.", flush=True)
         os.environ["ECG_LESSONS_SOURCE"] = "simulated"
         mode = "--nbval-lax"
-    options = ["--durations=15", "--durations-min=10"]  # what is slow
-    cells = [mode, f"--nbval-cell-timeout={CELL_SECONDS}", "--nbval-current-env"]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = min(cores, MOST_WORKERS)
-    cells += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
-    paths = [str(path.relative_to(ROOT)) for path in notebooks()]
-    ended = [pytest.main([*options, *arguments, "tests"])]
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, str(cores // workers))  # its share, instead of all for all
-    ended.append(pytest.main([*options, *arguments, *cells, *paths]))
-    # a selection of tests may leave one of the two with nothing to do
-    failed = [code for code in ended if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)]
-    return failed[0] if failed else min(ended)
+    options = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25",
+               mode, f"--nbval-cell-timeout={CELL_SECONDS}", "--nbval-current-env"]  # fmt: skip
+    paths = [str(path.relative_to(ROOT)) for path in notebooks()]
+    with tempfile.TemporaryDirectory() as folder:
+        if not where:
+            startup = Path(folder) / "profile_default" / "startup"
+            startup.mkdir(parents=True)
+            shutil.copy(ROOT / "tests" / "short.py", startup)
+            os.environ["IPYTHONDIR"] = folder
+        return pytest.main([*options, *arguments, *paths, "tests"])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Each notebook as Colab would run it: opened alone, on a machine that has much, but not the course.
+"""Each notebook where a newcomer opens it: on Colab, with Colab's own versions, without the course.
 
-A fresh virtual environment holds what Colab brings and lacks what it lacks; the repository is served as a
-git remote under the address that the first cell names, with its tag; ``google.colab`` is there; no checkout
-is on the path. By default each notebook runs to the end of its section *Look*; with ``COLAB=whole`` to its
-last cell (``make colab``).
+``tests/colab.txt`` is what Colab has installed; a fresh virtual environment gets exactly that, on Colab's
+Python where there is one. The repository is served as a git remote under the address that the first cell names,
+with its tag; no checkout is on the path. Only where the environment variable ``COLAB`` says so, as it takes
+minutes: ``look`` runs each notebook to the end of its section *Look* (`make colab PART=look`, at every push),
+``whole`` to its last cell (``make colab``).
 """
 
 import json
@@ -14,82 +15,81 @@ import subprocess
 import sys
 from pathlib import Path
 
+import colab
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
+from test_fork import OLD, copied
 
 import ecg_lessons
-
-sys.path.append(str(Path(__file__).parent))
-from test_fork import OLD, copied  # noqa: E402
+from ecg_lessons.models import PRETRAINED
 
 ROOT = Path(__file__).parents[1]
+LIST = ROOT / "tests" / "colab.txt"
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 TAG = f"v{ecg_lessons.__version__}"
-LACKS = {"wfdb", "aeon", "deprecated", "ecg-lessons"}  # on Colab; all else that the chapters import is there
+LACKS = {"wfdb", "aeon", "deprecated", "ecg-lessons"}  # what the first cells bring
+PART = os.environ.get("COLAB")
 RUN = {"capture_output": True, "text": True}
-
-# What a kernel on Colab has loaded before the first cell.
-STARTUP = """
-import sys, types
-sys.modules["google.colab"] = types.ModuleType("google.colab")
-"""
+slow = pytest.mark.skipif(PART not in ("look", "whole"), reason="takes minutes: make colab PART=look")
 
 
-def packages(python):
+def find_python(version):
+    """A Python of this version ("3.13") that answers, or None."""
+    names = [sys.executable, shutil.which(f"python{version}")]
+    names += sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    for name in filter(None, names):
+        command = [name, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        if subprocess.run(command, **RUN).stdout.strip() == version:
+            return name
+    return None
+
+
+def installed(python):
     """{name: version} of what is installed."""
     done = subprocess.run([python, "-m", "pip", "list", "--format=json"], check=True, **RUN)
-    return {p["name"].lower().replace("_", "-"): p["version"] for p in json.loads(done.stdout)}
+    return {colab.normalized(p["name"]): p["version"] for p in json.loads(done.stdout)}
+
+
+def install(folder, version, *options):
+    """The Python of a new virtual environment in which uv has installed what the options say."""
+    python = folder / "venv" / "bin" / "python"
+    uv = [sys.executable, "-m", "uv", "-q"]
+    base = find_python(version)
+    if base is None:
+        print(f"No Python {version} here: Python {sys.version.split()[0]} stands in for it.")
+    subprocess.run([*uv, "venv", "--seed", "-p", base or sys.executable, folder / "venv"], check=True)
+    done = subprocess.run([*uv, "pip", "install", "-p", python, *options], **RUN)
+    if "error sending request" in done.stderr:
+        pytest.skip("no package registry can be reached")
+    assert done.returncode == 0, done.stderr
+    return python
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
-    """Paths and environment of a machine like Colab's: (python, environment)."""
+    """The Python of a machine like Colab's, and the environment in which notebooks run there."""
     folder = tmp_path_factory.mktemp("colab")
-    site = next(Path(sys.prefix).glob("lib/python*/site-packages"), None)
-    if site is None or sys.prefix == sys.base_prefix:
-        pytest.skip("runs in a virtual environment only: make test")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
-    python = folder / "venv" / "bin" / "python"
-    there = next((folder / "venv").glob("lib/python*/site-packages"))
-    # hard links: the packages of this environment, without their gigabytes; pip unlinks what it changes
-    shutil.copytree(site, there, dirs_exist_ok=True, copy_function=linked, symlinks=True)
-    subprocess.run([python, "-m", "pip", "uninstall", "-q", "-y", *LACKS], check=True, **RUN)
-    reachable = [python, "-m", "pip", "download", "-q", "--no-deps", "-d", folder / "try", "wfdb"]
-    if subprocess.run(reachable, **RUN).returncode:
-        pytest.skip("no package registry can be reached")
-
+    python = install(folder, re.search(r"^# Python (\S+)$", LIST.read_text(), re.M)[1], "-r", LIST)
     remote = copied(folder / "remote")
     subprocess.run(["git", "tag", TAG], cwd=remote, check=True)
     (folder / "kernels" / "colab").mkdir(parents=True)
-    kernel = {
-        "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "language": "python",
-    }
-    (folder / "kernels" / "colab" / "kernel.json").write_text(json.dumps(kernel | {"display_name": "Colab"}))
-    startup = folder / "ipython" / "profile_default" / "startup"
-    startup.mkdir(parents=True)
-    (startup / "colab.py").write_text(STARTUP)
+    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    kernel = {"argv": argv, "language": "python", "display_name": "Colab"}
+    (folder / "kernels" / "colab" / "kernel.json").write_text(json.dumps(kernel))
     environment = {
         "JUPYTER_PATH": str(folder), "IPYTHONDIR": str(folder / "ipython"),
         "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{remote.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": f"https://github.com/{OLD}", "PATH": f"{python.parent}:{os.environ['PATH']}",
         "ECG_LESSONS_SOURCE": "simulated", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }  # fmt: skip
-    yield python, environment
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def linked(source, target):
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copy2(source, target)
+    return python, environment
 
 
 def shortened(notebook):
     """The notebook to the end of its section *Look*, or all of it."""
-    if os.environ.get("COLAB") != "whole":
+    if PART == "look":
         end = next(i for i, cell in enumerate(notebook.cells) if re.search("^## Try", cell.source, re.M))
         del notebook.cells[end:]
     for cell in notebook.cells:
@@ -98,13 +98,14 @@ def shortened(notebook):
     return notebook
 
 
+@slow
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_a_chapter_opened_alone_on_colab_runs_and_changes_no_package(path, machine, tmp_path, monkeypatch):
     python, environment = machine
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     subprocess.run([python, "-m", "pip", "uninstall", "-q", "-y", *LACKS], check=True, **RUN)  # a new machine
-    before = packages(python)
+    before = installed(python)
     assert not LACKS & set(before)
 
     notebook = shortened(nbformat.read(path, as_version=4))
@@ -112,15 +113,75 @@ def test_a_chapter_opened_alone_on_colab_runs_and_changes_no_package(path, machi
     NotebookClient(notebook, timeout=1200, kernel_name="colab", resources=where).execute()
     told = "".join(output.get("text", "") for output in notebook.cells[1].outputs)
     assert "about half a minute" in told and "ERROR" not in told
-    after = packages(python)
+    after = installed(python)
     assert {name: after.get(name) for name in before} == before
     assert {"ecg-lessons", "wfdb"} <= set(after) - set(before) <= LACKS
     assert after["ecg-lessons"] == ecg_lessons.__version__
+
+
+PREDICT = """
+import sys
+import numpy as np
+from ecg_lessons.models import load_pretrained
+inputs, outputs = np.load(sys.argv[1]), {}
+for name in sys.argv[3:]:
+    given = [inputs["context"], inputs["numbers"]] if name.endswith("context") else inputs["beats"]
+    outputs[name] = load_pretrained(name).predict(given, verbose=0)
+np.savez(sys.argv[2], **outputs)
+"""
+
+
+def predicted(python, folder):
+    """{network: probabilities of 512 beats}, as the packages of this Python compute them."""
+    rng = np.random.default_rng(0)
+    np.savez(
+        folder / "inputs.npz",
+        beats=ecg_lessons.make_beats(512, seed=5).signals[..., None],
+        context=rng.normal(size=(512, 96, 2)).astype(np.float32),
+        numbers=rng.normal(size=(512, 12)).astype(np.float32),
+    )
+    command = [python, "-c", PREDICT, folder / "inputs.npz", folder / "outputs.npz", *PRETRAINED]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=folder, **RUN)
+    assert done.returncode == 0, done.stderr
+    with np.load(folder / "outputs.npz") as outputs:
+        return dict(outputs)
+
+
+def assert_same_outputs(python, tmp_path):
+    for folder in (tmp_path / "here", tmp_path / "there"):
+        folder.mkdir()
+    here, there = predicted(sys.executable, tmp_path / "here"), predicted(python, tmp_path / "there")
+    versions = installed(python)
+    for name in PRETRAINED:
+        apart = np.abs(here[name] - there[name]).max()
+        print(f"{name}: TensorFlow {versions['tensorflow']}, Keras {versions['keras']}, {apart:.1e} apart")
+        assert here[name].shape == (512, 2 if name == "ptbxl" else 5) and apart <= 1e-6
+
+
+@slow
+def test_the_networks_give_the_same_outputs_on_colab(machine, tmp_path):
+    assert_same_outputs(machine[0], tmp_path)
+
+
+@slow
+def test_the_networks_give_the_same_outputs_in_the_lowest_versions(tmp_path):
+    if find_python("3.11") is None:
+        pytest.skip("needs Python 3.11, for which the lowest versions were made")
+    options = ["--resolution", "lowest-direct", f"{ROOT}[models]"]
+    assert_same_outputs(install(tmp_path, "3.11", *options), tmp_path)
 
 
 def test_the_first_cells_name_the_tag_of_this_version():
     for path in CHAPTERS:
         first = next(c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code").source
         assert re.findall(r"@(v[\w.]+)", first) == [TAG], path.name
-        # nothing that is there already may be changed by what is fetched
-        assert all("--no-deps" in line for line in first.splitlines() if "%pip" in line)
+
+
+def test_a_newer_list_of_colabs_changes_versions_and_nothing_else():
+    text = LIST.read_text()
+    published = "tensorflow==2.99.0\nKeras==3.99\nsomething-new==1.0\njax @ file:///jax\nml-dtypes==9\n"
+    new = colab.renewed(text, published, "2027-01-04")
+    assert colab.PINNED.findall(new) == [("keras", "3.99"), ("ml_dtypes", "9"), ("tensorflow", "2.99.0")]
+    assert "\n# 2027-01-04\n" in new and "\n# Python 3.13\n" in new
+    with pytest.raises(ValueError, match="no tensorflow"):
+        colab.renewed(text, "<html>sign in</html>", "2027-01-04")

@@ -1,5 +1,6 @@
 """The network, its weights on disk, and the command that trains it."""
 
+import inspect
 import json
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import bench
+import cards
 import numpy as np
 import pytest
 
@@ -135,18 +137,71 @@ def test_the_same_seed_gives_the_same_weights(beats):
     assert any((a != b).any() for a, b in zip(one, other))
 
 
-def test_a_network_survives_its_file(tmp_path, beats):
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A folder of one's own that `load_pretrained` takes for the one that ships."""
+    (tmp_path / "weights").mkdir()
+    monkeypatch.setattr(models, "files", lambda package: tmp_path)
+    return tmp_path / "weights"
+
+
+def test_a_network_survives_its_file(shipped, beats):
     model = cnn_lstm(**TINY)
-    command.save(command.compiled(model, len(beats), RECIPE), tmp_path / "net.keras")
-    again = keras.saving.load_model(tmp_path / "net.keras", safe_mode=True)
+    command.save(command.compiled(model, len(beats), RECIPE), shipped / "mitbih.weights.h5")
+    again = load_pretrained("mitbih")
     few = beats.signals[:50, :, None]
-    np.testing.assert_allclose(model.predict(few, verbose=0), again.predict(few, verbose=0), atol=1e-6)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["SHA256SUMS", "net.keras"]
+    np.testing.assert_array_equal(model.predict(few, verbose=0), again.predict(few, verbose=0))
+    names = ["SHA256SUMS", "mitbih.weights.h5", "settings.json"]
+    assert sorted(path.name for path in shipped.iterdir()) == names
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"n_classes": 2, "bidirectional": False},
+        {"filters": [3, 5], "kernels": [7, 9], "strides": 2, "pool": 1, "units": 3, "dense": 6},
+        {"width": 96, "channels": 2, "numbers": 12, "noise": 0.15, "dropout": 0.5, "momentum": 0.9},
+    ],
+)
+def test_a_networks_settings_are_read_off_its_layers(sizes):
+    found = command.find_settings(cnn_lstm(**sizes))
+    defaults = {name: p.default for name, p in inspect.signature(cnn_lstm).parameters.items()}
+    assert json.dumps(found) == json.dumps(defaults | sizes)
+    new = command.find_settings(with_new_head(cnn_lstm(**sizes), 7))
+    assert new == found | {"n_classes": 7}
+
+
+def test_the_shipped_settings_are_whole_and_those_of_the_recipes():
+    settings = json.loads((ROOT / "ecg_lessons" / "weights" / "settings.json").read_text())
+    assert sorted(settings) == sorted(PRETRAINED)
+    for name, mine in settings.items():
+        assert list(mine) == list(inspect.signature(cnn_lstm).parameters), name
+        assert command.find_settings(load_pretrained(name)) == mine, name
+    assert settings["mitbih-context"].items() >= staircase.RECIPE["network"].items()
+
+
+def test_the_shipped_networks_outputs_are_those_that_were_kept():
+    """Of 32 beats, to what another processor's arithmetic may change."""
+    kept = json.loads((ROOT / "tests" / "outputs.json").read_text())
+    assert list(kept) == list(PRETRAINED)
+    for name, outputs in cards.outputs().items():
+        np.testing.assert_allclose(outputs, kept[name], atol=1e-5, err_msg=name)
+
+
+def test_settings_that_are_damaged_are_named(shipped):
+    command.save(cnn_lstm(**TINY), shipped / "mitbih.weights.h5")
+    for text in ("", "{}", '{"mitbih": {"filters": 3}}', '{"mitbih": {"layers": 3}}', '{"mitbih": {"units": 9}}'):
+        (shipped / "settings.json").write_text(text)
+        with pytest.raises(DataError, match="settings.json does not describe the network mitbih"):
+            load_pretrained("mitbih")
+    (shipped / "settings.json").unlink()
+    with pytest.raises(DataError, match="settings.json"):
+        load_pretrained("mitbih")
 
 
 def test_the_shipped_networks_are_small_and_know_their_beats():
     for name in PRETRAINED:
-        assert (ROOT / "ecg_lessons" / "weights" / f"{name}.keras").stat().st_size < 1_000_000
+        assert (ROOT / "ecg_lessons" / "weights" / f"{name}.weights.h5").stat().st_size < 1_000_000
         sizes = {"width": 96, "channels": 2, "numbers": 12, **staircase.RECIPE["network"]}
         sizes = {"mitbih-context": sizes, "ptbxl": {"n_classes": 2}}.get(name, {})
         model = load_pretrained(name)
@@ -192,7 +247,7 @@ def test_the_command_measures_every_seed_on_both_splits(here, beats):
     assert found == json.loads((here["results"] / "reference.json").read_text())
     assert sorted(p.name for p in here["weights"].iterdir()) == [
         "SHA256SUMS",
-        "mitbih-ds1.keras", "mitbih.keras"]  # fmt: skip
+        "mitbih-ds1.weights.h5", "mitbih.weights.h5", "settings.json"]  # fmt: skip
     for run in found["runs"]:
         supports = [run["test"]["classes"][c]["beats"] for c in "NSVFQ"]
         assert supports == [sum(row) for row in run["test"]["confusion"]]
@@ -202,7 +257,8 @@ def test_the_command_measures_every_seed_on_both_splits(here, beats):
 
 def test_the_written_weights_are_those_that_were_measured(here, beats):
     found = command.run(1, ["beat"], beats=beats, **here)
-    model = keras.saving.load_model(here["weights"] / "mitbih.keras")
+    model = cnn_lstm(**TINY)
+    model.load_weights(here["weights"] / "mitbih.weights.h5")
     test = command.parts(beats, "beat")[2]
     assert command.measured(model, test) == found["runs"][0]["test"]
 
@@ -315,19 +371,19 @@ def test_a_network_that_was_tampered_with_is_refused(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "ecg_lessons" / "weights", folder)
     monkeypatch.setattr(models, "files", lambda package: tmp_path)
     assert load_pretrained("mitbih-context").count_params() == 4117
-    content = bytearray((folder / "mitbih-context.keras").read_bytes())
+    content = bytearray((folder / "mitbih-context.weights.h5").read_bytes())
     content[-40] ^= 1
-    (folder / "mitbih-context.keras").write_bytes(content)
-    with pytest.raises(DataError, match=r"mitbih-context\.keras is not the network that ships"):
+    (folder / "mitbih-context.weights.h5").write_bytes(content)
+    with pytest.raises(DataError, match=r"mitbih-context\.weights\.h5 is not the network that ships"):
         load_pretrained("mitbih-context")
 
 
 def test_a_network_that_is_saved_takes_its_place_in_the_sums(tmp_path):
     for name in ("b", "a", "b"):
-        command.save(cnn_lstm(filters=(2, 2), units=2, dense=2), tmp_path / f"{name}.keras")
+        command.save(cnn_lstm(filters=(2, 2), units=2, dense=2), tmp_path / f"{name}.weights.h5")
     lines = (tmp_path / "SHA256SUMS").read_text().splitlines()
-    assert sorted(line.split("  ")[1] for line in lines) == ["a.keras", "b.keras"]
-    assert f"{store.sha256(tmp_path / 'b.keras')}  b.keras" in lines
+    assert sorted(line.split("  ")[1] for line in lines) == ["a.weights.h5", "b.weights.h5"]
+    assert f"{store.sha256(tmp_path / 'b.weights.h5')}  b.weights.h5" in lines
 
 
 def test_the_commands_options_are_read_and_no_seeds_refused(capsys):

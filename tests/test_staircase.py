@@ -11,7 +11,7 @@ from joblib import parallel_config
 pytest.importorskip("keras")
 import ecg_lessons  # noqa: E402
 from ecg_lessons import DataError, load_results, staircase  # noqa: E402
-from ecg_lessons.models import keras  # noqa: E402
+from ecg_lessons.models import cnn_lstm  # noqa: E402
 from ecg_lessons.staircase import STEPS  # noqa: E402
 
 CHAPTER = Path(__file__).parents[1] / "book" / "05_evaluation.ipynb"
@@ -39,6 +39,13 @@ def ran(beats, tmp_path_factory):
         patch.setattr(staircase, "FOLD_SEEDS", 1)
         first = json.loads(json.dumps(staircase.run(1, beats=beats, **where)))
         return first, folder, staircase.run(2, beats=beats, **where)
+
+
+def kept_network(folder):
+    """The network that a run wrote there."""
+    model = cnn_lstm(**json.loads((folder / "settings.json").read_text())["mitbih-context"])
+    model.load_weights(folder / "mitbih-context.weights.h5")
+    return model
 
 
 def test_each_step_reads_one_thing_more_than_the_one_before(beats):
@@ -88,14 +95,13 @@ def test_a_cluster_that_loses_a_machine_finds_the_same(ran, beats, here, tmp_pat
     untimed = [[run | {"seconds": 0} for run in one["runs"]] for one in (alone, found)]
     assert untimed[0] == untimed[1]
     assert found["folds"] == alone["folds"] and found["summary"] == alone["summary"]
-    kept = [keras.saving.load_model(f / "weights" / "mitbih-context.keras") for f in (folder, tmp_path)]
-    for one, other in zip(*(model.get_weights() for model in kept), strict=True):
+    for one, other in zip(*(kept_network(f / "weights").get_weights() for f in (folder, tmp_path)), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_the_written_weights_are_those_that_were_measured(ran, beats):
     found, folder, _ = ran
-    model = keras.saving.load_model(folder / "weights" / "mitbih-context.keras")
+    model = kept_network(folder / "weights")
     test, context = (cut.inter_patient()[1] for cut in beats)
     arrays = staircase.inputs(staircase.CHOSEN, test, context)
     kept = next(r["test"] for r in found["runs"] if r["step"] == staircase.CHOSEN)
