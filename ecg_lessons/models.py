@@ -168,8 +168,8 @@ def load_pretrained(name="mitbih"):
             model.load_weights(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
-                f"{folder / 'settings.json'} does not describe the network {name} ({error!r}). Restore it with "
-                "git, or install the package again."
+                f"{folder / 'settings.json'} does not describe the network {name} ({error!r}). Restore it "
+                "with git, or install the package again."
             ) from None
     return model
 

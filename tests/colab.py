@@ -1,7 +1,7 @@
 """Bring ``tests/colab.txt`` up to date: ``python tests/colab.py pip-freeze.txt``.
 
-The file is the one that Colab publishes, with everything it has installed. Of that, the list keeps the packages
-that it names already: those that the course, or something that it imports, can meet.
+The file is the one that Colab publishes, with everything it has installed. Of that, the list keeps the
+packages that it names already: those that the course, or something that it imports, can meet.
 """
 
 import re
@@ -29,9 +29,9 @@ def renewed(text, published, day):
     newest = {normalized(name): version for name, version in PINNED.findall(published)}
     if "tensorflow" not in newest:
         raise ValueError("is not the list of packages that Colab publishes: it has no tensorflow==.")
-    kept = [(name, newest[normalized(name)]) for name, _ in PINNED.findall(text) if normalized(name) in newest]
+    known = [name for name, _ in PINNED.findall(text) if normalized(name) in newest]
     head = re.sub(r"^# \d{4}-\d\d-\d\d$", f"# {day}", text[: PINNED.search(text).start()], flags=re.M)
-    return head + "".join(f"{name}=={version}\n" for name, version in kept)
+    return head + "".join(f"{name}=={newest[normalized(name)]}\n" for name in known)
 
 
 def main(arguments):

@@ -50,7 +50,8 @@ def site():
         fcntl.flock(note, fcntl.LOCK_EX)  # the others wait
         note.seek(0)
         if not this_run or note.read() != this_run:
-            command = [Path(sys.executable).with_name("jupyter-book"), "build", root, "-n", "-W", "--keep-going"]
+            command = [Path(sys.executable).with_name("jupyter-book"), "build", root]
+            command += ["-n", "-W", "--keep-going"]
             done = subprocess.run(command, cwd=root, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
             note.truncate(0)

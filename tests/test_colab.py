@@ -1,10 +1,10 @@
 """Each notebook where a newcomer opens it: on Colab, with Colab's own versions, without the course.
 
 ``tests/colab.txt`` is what Colab has installed; a fresh virtual environment gets exactly that, on Colab's
-Python where there is one. The repository is served as a git remote under the address that the first cell names,
-with its tag; no checkout is on the path. Only where the environment variable ``COLAB`` says so, as it takes
-minutes: ``look`` runs each notebook to the end of its section *Look* (`make colab PART=look`, at every push),
-``whole`` to its last cell (``make colab``).
+Python where there is one. The repository is served as a git remote under the address that the first cell
+names, with its tag; no checkout is on the path. As this takes minutes, it is asked for by the environment
+variable ``COLAB``: with ``look`` each notebook runs to the end of its section *Look* (``make colab PART=look``,
+at every push), with ``whole`` to its last cell (``make colab``).
 """
 
 import json

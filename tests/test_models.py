@@ -190,7 +190,7 @@ def test_the_shipped_networks_outputs_are_those_that_were_kept():
 
 def test_settings_that_are_damaged_are_named(shipped):
     command.save(cnn_lstm(**TINY), shipped / "mitbih.weights.h5")
-    for text in ("", "{}", '{"mitbih": {"filters": 3}}', '{"mitbih": {"layers": 3}}', '{"mitbih": {"units": 9}}'):
+    for text in ("", "{}", '{"mitbih": 3}', '{"mitbih": {"filters": 3}}', '{"mitbih": {"units": 9}}'):
         (shipped / "settings.json").write_text(text)
         with pytest.raises(DataError, match="settings.json does not describe the network mitbih"):
             load_pretrained("mitbih")
@@ -236,7 +236,7 @@ def test_importing_the_networks_prints_nothing():
 def here(tmp_path, monkeypatch):
     """Folders of one's own, and a network that trains in a second."""
     monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(command, "cnn_lstm", lambda n: cnn_lstm(n, **TINY))
+    monkeypatch.setattr(command, "cnn_lstm", lambda n_classes, **sizes: cnn_lstm(n_classes, **TINY | sizes))
     return {"results": tmp_path / "results", "weights": tmp_path / "weights", "recipe": RECIPE}
 
 

@@ -11,7 +11,7 @@ from joblib import parallel_config
 pytest.importorskip("keras")
 import ecg_lessons  # noqa: E402
 from ecg_lessons import DataError, load_results, staircase  # noqa: E402
-from ecg_lessons.models import cnn_lstm  # noqa: E402
+from ecg_lessons.models import cnn_lstm, keras  # noqa: E402
 from ecg_lessons.staircase import STEPS  # noqa: E402
 
 CHAPTER = Path(__file__).parents[1] / "book" / "05_evaluation.ipynb"
@@ -95,7 +95,8 @@ def test_a_cluster_that_loses_a_machine_finds_the_same(ran, beats, here, tmp_pat
     untimed = [[run | {"seconds": 0} for run in one["runs"]] for one in (alone, found)]
     assert untimed[0] == untimed[1]
     assert found["folds"] == alone["folds"] and found["summary"] == alone["summary"]
-    for one, other in zip(*(kept_network(f / "weights").get_weights() for f in (folder, tmp_path)), strict=True):
+    kept = [kept_network(f / "weights").get_weights() for f in (folder, tmp_path)]
+    for one, other in zip(*kept, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
