@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .validation import check_labels
+
 
 def class_weights(labels, power=1.0):
     """Weights that rise as a class gets rarer, for Keras's ``class_weight``.
@@ -26,7 +28,7 @@ def class_weights(labels, power=1.0):
     Raises
     ------
     ValueError
-        If there are no labels, or `power` is outside 0 to 1.
+        If there are no labels, they are not of that shape (one-hot, say), or `power` is outside 0 to 1.
     """
     if not 0 <= power <= 1:
         raise ValueError(f"power must lie between 0 and 1, not {power}")
@@ -53,7 +55,7 @@ def effective_weights(labels, beta=0.999):
     Raises
     ------
     ValueError
-        If there are no labels, or `beta` is outside [0, 1).
+        If there are no labels, they are not of that shape (one-hot, say), or `beta` is outside [0, 1).
 
     Notes
     -----
@@ -65,7 +67,7 @@ def effective_weights(labels, beta=0.999):
 
 
 def _scaled(labels, weigh):
-    labels = np.asarray(labels)
+    labels = check_labels(labels)
     if labels.size == 0:
         raise ValueError("there are no labels to weigh")
     names, counts = np.unique(labels, return_counts=True)
@@ -94,9 +96,9 @@ def oversample(labels, seed=0):
     Raises
     ------
     ValueError
-        If there are no labels.
+        If there are no labels, or they are not of that shape.
     """
-    labels = np.asarray(labels)
+    labels = check_labels(labels)
     if labels.size == 0:
         raise ValueError("there are no labels to oversample")
     rng = np.random.default_rng(seed)

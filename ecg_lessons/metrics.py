@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .beats import CLASSES
+from .validation import check_distributions, check_labels, check_predicted, check_scores
 
 
 def classification_table(labels, predicted, classes=CLASSES):
@@ -36,7 +37,7 @@ def classification_table(labels, predicted, classes=CLASSES):
     import pandas as pd
     from sklearn.metrics import precision_recall_fscore_support
 
-    labels, predicted = _called(labels, predicted, classes)
+    labels, predicted = check_predicted(labels, predicted, len(classes))
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, predicted, labels=np.arange(len(classes)), zero_division=0
     )
@@ -51,7 +52,7 @@ def scores(labels, predicted, classes=CLASSES, over=None):
     Macro-F1 is the mean F1 of the classes that occur in `labels`, or of those named in `over`
     ("NSVF", say) that do. The other parameters, and the errors, are those of `classification_table`.
     """
-    labels, predicted = _called(labels, predicted, classes)
+    labels, predicted = check_predicted(labels, predicted, len(classes))
     confusion = _confusions(labels, predicted, len(classes))[0]
     return {
         name: float(_statistic(name, _positions(over, classes))(confusion))
@@ -113,7 +114,7 @@ def bootstrap_interval(
     """
     if n < 1 or not 0 < level < 1:
         raise ValueError(f"n must be at least 1 and level between 0 and 1, not {n} and {level}")
-    original, (labels, predicted) = np.asarray(predicted), _called(labels, predicted, classes)
+    original, (labels, predicted) = np.asarray(predicted), check_predicted(labels, predicted, len(classes))
     if len(labels) == 0:
         raise ValueError("there is no beat to draw from")
     owner = None
@@ -159,9 +160,8 @@ def mean_by_group(labels, probabilities, groups):
     ValueError
         If the arrays do not fit together, or the beats of a group differ in their label.
     """
-    labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
-    if labels.ndim != 1 or probabilities.shape[:1] != labels.shape:
-        raise ValueError(f"labels {labels.shape} and probabilities {probabilities.shape} do not fit together")
+    labels = check_labels(labels)
+    probabilities = check_scores(labels, probabilities).astype(np.float64)
     names, first, owner = np.unique(
         _column(groups, len(labels), "groups"), return_index=True, return_inverse=True
     )
@@ -192,9 +192,26 @@ def by_recording(beats, probabilities):
 
 
 def auroc(labels, chances):
-    """The area under the ROC curve of class 1; NaN where only one of the classes occurs."""
+    """The area under the ROC curve of class 1; NaN where only one of the classes occurs.
+
+    Parameters
+    ----------
+    labels : int array (n,)
+        0 or 1.
+    chances : float array (n,)
+        Probabilities of class 1, or other numbers that rise with them.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together, or hold anything else.
+    """
     from sklearn.metrics import roc_auc_score
 
+    labels = check_labels(labels, 2)
+    chances = check_scores(labels, chances)
+    if chances.ndim != 1:
+        raise ValueError(f"the probabilities must be those of class 1, shape (n,), not {chances.shape}")
     return float(roc_auc_score(labels, chances)) if len(np.unique(labels)) > 1 else np.nan
 
 
@@ -215,9 +232,16 @@ def auroc_interval(labels, chances, groups, n=1000, seed=0):
     Returns
     -------
     Interval
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together, or hold anything else.
     """
-    chances = np.asarray(chances, dtype=np.float64)
+    chances = check_scores(check_labels(labels, 2), chances).astype(np.float64)
     ahead = chances.ndim == 2
+    if ahead and chances.shape[1] != 2:
+        raise ValueError(f"the probabilities of one model or of two, shape (n,) or (n, 2), not {chances.shape}")
     both = chances if ahead else np.stack([chances, chances], axis=1)
 
     def metric(labels, both):
@@ -249,7 +273,7 @@ def reliability_table(labels, probabilities, bins=15, classes=CLASSES):
     """
     import pandas as pd
 
-    labels, probabilities = _distributions(labels, probabilities, classes)
+    labels, probabilities = _labelled(labels, probabilities, classes)
     if bins != int(bins) or bins < 1:
         raise ValueError(f"bins must be a whole number of at least 1, not {bins}")
     sure = probabilities.max(1)
@@ -282,7 +306,7 @@ def brier_score(labels, probabilities, classes=CLASSES):
     """
     from sklearn.metrics import brier_score_loss
 
-    labels, probabilities = _distributions(labels, probabilities, classes)
+    labels, probabilities = _labelled(labels, probabilities, classes)
     return float(brier_score_loss(labels, probabilities, labels=np.arange(len(classes)), scale_by_half=False))
 
 
@@ -303,7 +327,7 @@ def temperature_scale(labels, probabilities, classes=CLASSES):
     """
     from scipy.optimize import minimize_scalar
 
-    labels, probabilities = _distributions(labels, probabilities, classes)
+    labels, probabilities = _labelled(labels, probabilities, classes)
     if len(labels) == 0:
         raise ValueError("there is no beat to fit the temperature to")
 
@@ -322,7 +346,10 @@ def apply_temperature(probabilities, temperature):
     """
     if not temperature > 0:
         raise ValueError(f"the temperature must be above 0, not {temperature}")
-    logs = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), _TINY)) / temperature
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    rows = np.atleast_2d(probabilities)
+    check_distributions(rows, rows.shape[-1])
+    logs = np.log(np.maximum(probabilities, _TINY)) / temperature
     odds = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return odds / odds.sum(axis=-1, keepdims=True)
 
@@ -360,7 +387,7 @@ def ec57(labels, predicted, records):
     """
     import pandas as pd
 
-    labels, predicted = _called(labels, predicted, CLASSES)
+    labels, predicted = check_predicted(labels, predicted, len(CLASSES))
     names, owner = np.unique(_column(records, len(labels), "records"), return_inverse=True)
     each = _confusions(labels, predicted, len(CLASSES), owner, len(names))
     both = np.concatenate([each, each.sum(0, keepdims=True)])
@@ -468,29 +495,7 @@ def _column(values, n, name):
     return values.astype(str)
 
 
-def _called(labels, predicted, classes):
-    """Labels and called classes, as int arrays of one length."""
-    labels, predicted = np.asarray(labels), np.asarray(predicted)
-    if predicted.ndim == 2:
-        if predicted.shape[1] != len(classes):
-            raise ValueError(f"{predicted.shape[1]} columns of probabilities for {len(classes)} classes")
-        if np.isnan(predicted).any():
-            raise ValueError("the probabilities hold NaN: did the training diverge?")
-        predicted = predicted.argmax(1)
-    if labels.shape != predicted.shape or labels.ndim != 1:
-        raise ValueError(f"labels {labels.shape} and predictions {predicted.shape} do not fit together")
-    for array in (labels, predicted):
-        if array.size and not np.isin(array, np.arange(len(classes))).all():
-            raise ValueError(f"classes must be whole numbers in 0..{len(classes) - 1}")
-    return labels.astype(np.int64), predicted.astype(np.int64)
-
-
-def _distributions(labels, probabilities, classes):
+def _labelled(labels, probabilities, classes):
     """Labels and probabilities, each row of which is a distribution."""
-    probabilities = np.asarray(probabilities, dtype=np.float64)
-    if probabilities.ndim != 2:
-        raise ValueError(f"probabilities must have shape (n, {len(classes)}), not {probabilities.shape}")
-    labels, _ = _called(labels, probabilities, classes)
-    if len(labels) and (probabilities.min() < 0 or np.abs(probabilities.sum(1) - 1).max() > 1e-3):
-        raise ValueError("each row of probabilities must be at least 0 and sum to one")
-    return labels, probabilities / probabilities.sum(1, keepdims=True)  # float32 sums to nearly one
+    probabilities = check_distributions(probabilities, len(classes))
+    return check_predicted(labels, probabilities, len(classes))[0], probabilities

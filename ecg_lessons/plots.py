@@ -10,6 +10,7 @@ import numpy as np
 
 from .beats import CLASS_OF, CLASSES
 from .segment import beat_length
+from .validation import check_labels, check_predicted, check_scores
 
 PALETTE = {"N": "#0072B2", "S": "#E69F00", "V": "#D55E00", "F": "#CC79A7", "Q": "#009E73"}
 INK = "#222222"
@@ -120,13 +121,15 @@ def plot_confusion(ax, labels, predicted, classes=CLASSES, percent=False):
     Parameters
     ----------
     ax : matplotlib Axes
-    labels, predicted : int arrays (n,)
+    labels : int array (n,)
+    predicted : int array (n,) or float array (n, number of classes)
     classes : tuple of str
     percent : bool
         Write the share of the row, in per cent, instead of the number of beats.
     """
     from sklearn.metrics import confusion_matrix
 
+    labels, predicted = check_predicted(labels, predicted, len(classes))
     counts = confusion_matrix(labels, predicted, labels=np.arange(len(classes)))
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
@@ -144,6 +147,8 @@ def plot_confusion(ax, labels, predicted, classes=CLASSES, percent=False):
 
 def _one_by_one(labels, probabilities, classes):
     """(name, which beats are of it, their probabilities for it) of each class that has a beat."""
+    labels, probabilities = check_labels(labels, len(classes)), np.asarray(probabilities)
+    check_scores(labels, probabilities, len(classes))
     for y, name in enumerate(classes):
         truth = labels == y
         if truth.any():
@@ -225,6 +230,7 @@ def plot_by_patient(ax, labels, predicted, patients, classes=CLASSES, least=5, s
     seed : int
         Seeds the sideways scatter, which means nothing.
     """
+    labels, predicted = check_predicted(labels, predicted, len(CLASSES))
     rng = np.random.default_rng(seed)
     for x, name in enumerate(classes):
         mine = labels == x

@@ -19,6 +19,7 @@ from .models import cnn_lstm, keras, load_pretrained, with_new_head
 from .ptb import describe_ptbxl, fetch_ptbdb, fetch_ptbxl
 from .reference import ROOT, machine, parsed, real, save, schedule
 from .store import write_results
+from .validation import check_labels
 
 RIVALS = (
     "all tuned", "from scratch", "regression, pretrained", "regression, random", "regression, samples"
@@ -84,12 +85,20 @@ def regressed(arrays, labels, patients, test, strengths=tuple(RECIPE["strengths"
     test : bool array (n,)
     strengths : sequence of float
         Values of C to choose from.
+
+    Raises
+    ------
+    ValueError
+        If the labels are not 0 or 1, or `test` is not a mask.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    labels, test = check_labels(labels, 2), np.asarray(test)
+    if test.dtype != bool or test.shape != labels.shape:
+        raise ValueError(f"test must be a mask, True or False for each of the {len(labels)} beats")
     search = GridSearchCV(
         make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
         {"logisticregression__C": list(strengths)},
