@@ -1,7 +1,8 @@
 # book      install what a book needs and build the site into _build/html
 # test      install what is needed and check everything
 # install   install what the chapters need, to work through them
-# lab       the same, and open the chapters in JupyterLab
+# install-checks  install what the tests need
+# lab       the same as install, and open the chapters in JupyterLab
 # chapters  re-execute the notebooks in place, on real data
 # reference train the reference network, the staircase and the transfer with five seeds (an hour or
 #           more); the first two go on where they stopped
@@ -28,7 +29,7 @@ CHAPTERS := $(VENV)/.chapters-$(VERSION)
 CHECKS := $(VENV)/.checks-$(VERSION)
 LAYER = $(patsubst .%-$(VERSION),%,$(notdir $@))
 
-.PHONY: book test install lab chapters reference cards live bench scale fuzz pdf colab links lock fork clean
+.PHONY: book test install install-checks lab chapters reference cards live bench scale fuzz pdf colab links lock fork clean
 
 book: $(BOOK)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
@@ -38,6 +39,8 @@ test: $(CHECKS)
 	$(PY) tests/run.py
 
 install: $(CHAPTERS)
+
+install-checks: $(CHECKS)
 
 lab: $(CHAPTERS)
 	$(VENV)/bin/jupyter lab book
@@ -70,7 +73,7 @@ pdf: $(CHECKS) book
 	$(PY) tests/pdf.py
 
 colab: $(CHECKS)
-	COLAB=$(or $(PART),whole) $(PY) -m pytest tests/test_colab.py
+	COLAB=$(or $(PART),whole) $(PY) -m pytest -n 2 --dist worksteal tests/test_colab.py
 
 links: $(BOOK)
 	$(VENV)/bin/jupyter-book build . --builder linkcheck

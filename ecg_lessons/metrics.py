@@ -343,13 +343,23 @@ def apply_temperature(probabilities, temperature):
 
     The logarithm of a softmax's output is its input but for a constant, so this is what dividing the
     network's last numbers by the temperature does.
+
+    Parameters
+    ----------
+    probabilities : float array (n, number of classes), or (number of classes,) of one beat
+    temperature : float
+
+    Raises
+    ------
+    ValueError
+        If a row is not a distribution, or the temperature is not above 0.
     """
     if not temperature > 0:
         raise ValueError(f"the temperature must be above 0, not {temperature}")
-    probabilities = np.asarray(probabilities, dtype=np.float64)
+    probabilities = np.asarray(probabilities)
     rows = np.atleast_2d(probabilities)
     check_distributions(rows, rows.shape[-1])
-    logs = np.log(np.maximum(probabilities, _TINY)) / temperature
+    logs = np.log(np.maximum(probabilities.astype(np.float64), _TINY)) / temperature
     odds = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return odds / odds.sum(axis=-1, keepdims=True)
 
