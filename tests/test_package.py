@@ -90,7 +90,7 @@ def test_each_layer_of_the_lock_has_its_own_requirements_and_the_first_is_light(
 
 
 def test_nothing_imports_upwards():
-    order = "errors _parallel beats segment store quiz physionet kaggle simulate ptb patient balance".split()
+    order = "errors validation _parallel beats segment store quiz physionet kaggle simulate ptb patient balance".split()
     order += "metrics checks models plots reference staircase transfer".split()
     for path in MODULES:
         for node in ast.parse(path.read_text()).body:  # at the top; a function may call back down the list
