@@ -241,7 +241,9 @@ def auroc_interval(labels, chances, groups, n=1000, seed=0):
     chances = check_scores(check_labels(labels, 2), chances).astype(np.float64)
     ahead = chances.ndim == 2
     if ahead and chances.shape[1] != 2:
-        raise ValueError(f"the probabilities of one model or of two, shape (n,) or (n, 2), not {chances.shape}")
+        raise ValueError(
+            f"the probabilities of one model or of two, shape (n,) or (n, 2), not {chances.shape}"
+        )
     both = chances if ahead else np.stack([chances, chances], axis=1)
 
     def metric(labels, both):

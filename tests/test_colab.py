@@ -3,10 +3,11 @@
 ``tests/colab.txt`` is what Colab has installed; a fresh virtual environment gets exactly that, on Colab's
 Python where there is one. The repository is served as a git remote under the address that the first cell
 names, with its tag; no checkout is on the path. As this takes minutes, it is asked for by the environment
-variable ``COLAB``: with ``look`` each notebook runs to the end of its section *Look* (``make colab PART=look``,
+variable ``COLAB``: with ``look`` each notebook runs to the end of *Look* (``make colab PART=look``,
 at every push), with ``whole`` to its last cell (``make colab``).
 """
 
+import importlib.util
 import json
 import os
 import re
@@ -14,11 +15,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import colab
 import nbformat
 import numpy as np
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from test_fork import OLD, copied
 
@@ -175,6 +178,40 @@ def test_the_first_cells_name_the_tag_of_this_version():
     for path in CHAPTERS:
         first = next(c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code").source
         assert re.findall(r"@(v[\w.]+)", first) == [TAG], path.name
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "host, lacking, installs",
+    [
+        ("a checkout", set(), None),
+        ("Colab or Kaggle", {"ecg_lessons", "wfdb", "aeon"}, "-q --no-deps wfdb pooch"),
+        ("a colleague's Jupyter", {"ecg_lessons", "wfdb", "tensorflow"}, "-q"),
+        ("one that lacks a little", {"ecg_lessons", "pyarrow"}, "-q"),
+        ("a new environment", {"ecg_lessons", "tensorflow", "sklearn", "seaborn", "yaml"}, "-q"),
+    ],
+)
+def test_the_first_cell_installs_what_the_host_lacks(path, host, lacking, installs, monkeypatch, capsys):
+    first = next(c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code").source
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in lacking else name)
+    ran = []
+    shell = SimpleNamespace(run_line_magic=lambda magic, line: ran.append((magic, line)))
+    exec(TransformerManager().transform_cell(first), {"get_ipython": lambda: shell})
+    if installs is None:
+        assert not ran and capsys.readouterr().out == ""
+        return
+    (magic, line), *others = ran
+    assert (magic, others) == ("pip", []) and line.startswith(f"install {installs}")
+    assert ("--no-deps" in line) == ("--no-deps" in installs) and "{COURSE}" in line
+    assert "aeon" not in notebook_imports(path) or " aeon" in line
+    if "--no-deps" not in line:  # pip brings the rest, by the package's own lower bounds
+        assert '"tensorflow>=2.19"' in line and " seaborn" in line
+
+
+def notebook_imports(path):
+    """Top-level names of the modules that a notebook imports."""
+    code = "\n".join(c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code")
+    return set(re.findall(r"^\s*(?:import|from) (\w+)", code, re.M))
 
 
 def test_a_newer_list_of_colabs_changes_versions_and_nothing_else():
