@@ -1,5 +1,6 @@
 """The recordings themselves, from PhysioNet or from a directory that holds them."""
 
+import errno
 import hashlib
 import os
 import ssl
@@ -305,6 +306,8 @@ def _data_error(error, url, path, looked=""):
 
     if isinstance(error, DataError):
         return error
+    if isinstance(error, PermissionError) and not error.errno:  # pooch's own, in many words
+        error = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     # they are OSErrors, too, but of the network; and one without a number is a library's own
     of_network = (requests.RequestException, ConnectionError, TimeoutError, ssl.SSLError)
     if isinstance(error, OSError) and error.errno and not isinstance(error, of_network):
