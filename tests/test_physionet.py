@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from helpers import assert_same, files_of, send
 
 import ecg_lessons
 from ecg_lessons import DataError, data_available, fetch_mitbih, fetch_record, physionet, store
-from ecg_lessons.errors import NotWritten, explain_os_error
+from ecg_lessons.errors import NotWritten, explain_os_error, file_named_in
 
 
 @pytest.fixture
@@ -121,6 +122,12 @@ LAYOUTS = (
     "mitdb", "mitdb/1.0.0", ".", "1.0.0", "mit-bih-arrhythmia-database-1.0.0", "files/mitdb/1.0.0",
     "mit-bih-arrhythmia-database-1.0.0/mit-bih-arrhythmia-database-1.0.0", "physionet.org/files/mitdb/1.0.0",
 )  # fmt: skip
+
+
+def test_the_folders_of_a_database_follow_from_its_names_and_versions():
+    assert set(physionet.database_folders(physionet.MITDB)) == set(LAYOUTS)
+    assert "ptbxl/1.0.1" in physionet.database_folders("ptb-xl/1.0.3")
+    assert f"{PTBXL_LONG}-1.0.2" in physionet.database_folders("ptb-xl/1.0.3")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -345,7 +352,7 @@ OS_ERRORS = {
         "/a/c may not be read (Permission denied). Change its permissions",
     ),
     "gone": ((2, "No such file"), False, "/a/b.npy does not exist. Put the file there"),
-    "broken disk": ((5, "Input/output error"), False, "b.npy could not be read (Input/output error). Try again"),
+    "broken disk": ((5, "Input/output error"), False, "be read (Input/output error). Try again"),
     "a folder": ((21, "Is a directory"), False, "be read (Is a directory). Move what is in the way"),
     "a library's own": (("no number",), False, "/a/b.npy could not be read (no number). Try again"),
 }  # fmt: skip
@@ -358,6 +365,13 @@ def test_an_error_of_the_system_names_the_file_what_was_to_happen_to_it_and_the_
     assert explain_os_error(OSError(*given), "/a/b.npy", writing).endswith(f"{told}.")
     elsewhere = explain_os_error(OSError(*given), "/a/b.npy", writing, setting="ECG_LESSONS_CACHE")
     assert elsewhere.endswith(f"{told}, or set ECG_LESSONS_CACHE to a directory elsewhere.")
+
+
+def test_the_file_that_an_error_names_is_found_however_it_is_given():
+    for named in ("/a/b", b"/a/b", Path("/a/b")):
+        assert file_named_in(OSError(13, "Permission denied", named)) == Path("/a/b")
+    assert file_named_in(OSError(13, "Permission denied", 3)) is None  # a number that the system knows it by
+    assert file_named_in(OSError("no number")) is None
 
 
 def test_only_what_can_be_put_elsewhere_is_said_to_be(tmp_path):
