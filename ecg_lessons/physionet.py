@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -236,6 +237,8 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
         # pooch makes folders, too, but stumbles where two threads make the same one
         path.parent.mkdir(parents=True, exist_ok=True)
         fetcher.fetch(name, downloader=fetch)
+        with suppress(OSError):  # pooch's are for their owner alone; a class may share a cache
+            path.chmod(path.parent.stat().st_mode & 0o666)
 
     jobs = {pool.submit(get, name): name for name in files}
     try:
@@ -446,7 +449,7 @@ def explain_not_found(home, database=MITDB, title="MIT-BIH records"):
     name, (newest, *earlier) = database.split("/")[0], _versions(database)
     long = _LONG_NAMES.get(name, name)
     places = f"{name}, {name}/{newest}, {long}-{newest} and physionet.org/files/{name}/{newest}"
-    older = f", nor do those of version {' or '.join(earlier)}" if earlier else ""
+    older = f", nor those of version {' or '.join(earlier)}" if earlier else ""
     told = f"{home} holds no {title} that can be read, nor do its folders {places}{older}."
     for folder in (".", name):
         for version in _versions(database):

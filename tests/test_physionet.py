@@ -415,12 +415,24 @@ def forbid():
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are those of Unix")
 @pytest.mark.parametrize("place", ["mitdb/201.dat", "mitdb", "."])
 def test_what_may_not_be_read_is_said_to_be_so(home, forbid, place):
-    fetch_record("100", data_home=home)  # which loads what reads it
+    fetch_mitbih(data_home=home)  # which loads what it needs
+    store.cache_dir().chmod(0o777)
     forbid(home / place)
     with pytest.raises(DataError, match="Permission denied") as error:
-        fetch_mitbih(data_home=home)
+        fetch_mitbih(data_home=home, recipe="resampled")
     assert not isinstance(error.value, NotWritten) and "written" not in str(error.value)
     assert str(home / place) in str(error.value) and "permissions" in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are those of Unix")
+def test_a_downloaded_file_is_for_whoever_may_look_into_its_folder(small_database, serve, monkeypatch):
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
+    folder = store.cache_dir() / "mitdb"
+    folder.mkdir(parents=True)
+    for name, mode, expected in (("100", 0o755, 0o644), ("201", 0o770, 0o660)):
+        folder.chmod(mode)
+        fetch_record(name)
+        assert (folder / f"{name}.dat").stat().st_mode & 0o777 == expected
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are those of Unix")
