@@ -1,10 +1,13 @@
 """The recordings themselves, from PhysioNet or from a directory that holds them."""
 
+import errno
 import hashlib
 import os
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -13,12 +16,19 @@ import numpy as np
 from . import store
 from ._parallel import each
 from .beats import CLASS_OF, CLASSES, Beats
-from .errors import DataError
+from .errors import DataError, NotWritten, explain_os_error
 from .segment import rr_intervals, segment
 
 # A mirror (a class room's own server, say) can stand in for PhysioNet.
 PHYSIONET = "https://physionet.org/files"
 MITDB = "mitdb/1.0.0"
+# Of a database, by its short name: the long one, which its ZIP file bears, and versions that will do, too.
+_LONG_NAMES = {
+    "mitdb": "mit-bih-arrhythmia-database",
+    "ptbdb": "ptb-diagnostic-ecg-database",
+    "ptb-xl": "ptb-xl-a-large-publicly-available-electrocardiography-dataset",
+}
+_EARLIER = {"ptb-xl": ["1.0.2", "1.0.1"]}
 _RATE = {"published": 120.0, "resampled": 125.0, "context": 120.0}  # Hz, of a 360 Hz record
 _SOURCES = ("physionet", "kaggle", "simulated")
 RETRIES = 2  # per file, a second or two apart
@@ -198,7 +208,9 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
     Raises
     ------
     DataError
-        If a file cannot be fetched, or is not what PhysioNet published.
+        If a file cannot be fetched, is not what PhysioNet published, or cannot be read in the cache.
+    NotWritten
+        If the cache cannot be written to.
     """
     import warnings
 
@@ -217,18 +229,24 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
     there = all(os.path.isfile(folder / name) for name in files)
     pool = ThreadPoolExecutor(max_workers=8)
 
-    def get(name):  # pooch makes folders, too, but stumbles where two threads make the same one
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        return fetcher.fetch(name, downloader=fetch)
+    def get(name):
+        path, setting = folder / name, "ECG_LESSONS_CACHE"
+        # read here, as pooch's error would not tell whether it was reading or writing
+        if store.is_file(path, setting) and files[name] in (None, store.sha256(path, setting)):
+            return
+        # pooch makes folders, too, but stumbles where two threads make the same one
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fetcher.fetch(name, downloader=fetch)
+        with suppress(OSError):  # pooch's are for their owner alone; a class may share a cache
+            path.chmod(path.parent.stat().st_mode & 0o666)
 
     jobs = {pool.submit(get, name): name for name in files}
     try:
         done = as_completed(jobs)
         for job in tqdm(done, desc=title, total=len(jobs), unit="file", disable=there):
             if error := job.exception():
-                looked = f"{searched} holds no {title} that can be read. " if searched else ""
-                url = fetcher.get_url(jobs[job])
-                raise DataError(looked + _explain_download(url, folder / jobs[job], error)) from None
+                looked = f"{explain_not_found(searched, database, title)} " if searched else ""
+                raise _data_error(error, fetcher.get_url(jobs[job]), folder / jobs[job], looked) from None
     finally:  # after an error or an interrupt, too: what has not begun does not begin
         pool.shutdown(wait=True, cancel_futures=True)
     return folder
@@ -282,25 +300,39 @@ def address(database, name=""):
     return f"{base.rstrip('/')}/{database}/{name}"
 
 
-def _explain_download(url, path, error):
+def _data_error(error, url, path, looked=""):
+    """What went wrong with the download of `url` to `path`, as the error that a reader sees.
+
+    `looked` says where else the file was looked for.
+    """
     import requests
 
-    way_out = (
-        "Try again later (files already there are kept), or point ECG_LESSONS_DATA at a copy of "
-        "the database, or set ECG_LESSONS_SOURCE=simulated to go on with simulated beats."
-    )
+    if isinstance(error, DataError):
+        return error
+    if isinstance(error, PermissionError) and not error.errno:  # pooch's own, in many words
+        error = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    # they are OSErrors, too, but of the network; and one without a number is a library's own
+    of_network = (requests.RequestException, ConnectionError, TimeoutError, ssl.SSLError)
+    if isinstance(error, OSError) and error.errno and not isinstance(error, of_network):
+        return NotWritten(explain_os_error(error, path, writing=True, setting="ECG_LESSONS_CACHE"))
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"{url} answered {error.response.status_code}. {way_out}"
-    if isinstance(error, requests.RequestException):
-        return f"{url} could not be downloaded ({type(error).__name__}). {way_out}"
-    if isinstance(error, OSError):
-        return (
-            f"Could not write {path} ({error.strerror or error}). Make room or mend the "
-            "folder's permissions, or set ECG_LESSONS_CACHE to a directory elsewhere."
+        what = f"answered {error.response.status_code}."
+    elif isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        what = (
+            "could not be downloaded, because Python does not trust the certificate that came with the "
+            "answer (SSLError). A proxy that reads along puts its own certificate in place of the server's. "
+            "Ask whoever runs the network for it as a .pem file, and set REQUESTS_CA_BUNDLE to its path."
         )
-    if isinstance(error, ValueError):  # pooch's word for a hash that does not match
-        return f"{url} is not the file that PhysioNet published. {way_out}"
-    return f"{url} could not be downloaded ({error!r}). {way_out}"
+    elif isinstance(error, requests.RequestException):
+        what = f"could not be downloaded ({type(error).__name__})."
+    elif isinstance(error, ValueError):  # pooch's word for a hash that does not match
+        what = "is not the file that PhysioNet published."
+    else:
+        what = f"could not be downloaded ({error if isinstance(error, OSError) else repr(error)})."
+    return DataError(
+        f"{looked}{url} {what} Try again later (files already there are kept), or point ECG_LESSONS_DATA at "
+        "a copy of the database, or set ECG_LESSONS_SOURCE=simulated to go on with simulated beats."
+    )
 
 
 def _answers(timeout):
@@ -309,7 +341,7 @@ def _answers(timeout):
 
     try:
         content = requests.get(address(MITDB, "100.hea"), timeout=timeout).content
-    except requests.RequestException:
+    except OSError:  # what requests raises is one; so is a REQUESTS_CA_BUNDLE that leads nowhere
         return False
     return hashlib.sha256(content).hexdigest() == mitdb_files()["100.hea"]
 
@@ -322,40 +354,109 @@ def local_mitdb(data_home, names=None):
     DataError
         If some of the files named (default: all 144) are there and others are not.
     """
-    return local_files(data_home, ("mitdb/1.0.0", "mitdb", "."), names or mitdb_files(), "MIT-BIH", MITDB)
+    return local_files(data_home, MITDB, names or mitdb_files(), "MIT-BIH")
 
 
-def local_files(data_home, folders, names, what, database):
+def local_files(data_home, database, names, what, folder=None):
     """The folder of the user's data directory that holds these files, and their paths; or (None, []).
 
     Parameters
     ----------
     data_home : path or None
         As for `fetch_mitbih`.
-    folders : sequence of str
-        Where to look inside it.
-    names : iterable of str
+    database : str
+        Its path at PhysioNet, "mitdb/1.0.0".
+    names : collection of str
         The files wanted.
-    what, database : str
-        For the error's text: "MIT-BIH", and its path at PhysioNet.
+    what : str
+        For the error's text: "MIT-BIH".
+    folder : path, optional
+        The only one to look in: where other files that belong to these were found. Default: each of
+        `database_folders`; the first that has all files is taken.
 
     Raises
     ------
     DataError
-        If some of the files are there and others are not.
+        If a folder has some of the files, and none has all; or if one may not be looked into.
     """
     home = store.data_home(data_home)
-    for folder in [home / f for f in folders] if home else []:
-        files = [folder / name for name in names]
-        missing = [file for file in files if not os.path.isfile(file)]
-        if not missing:
-            return folder, files
+    if home is None:
+        return None, []
+    incomplete = []
+    for place in [home / name for name in database_folders(database)] if folder is None else [folder]:
+        files = [place / name for name in names] if os.path.isdir(place) else []
+        missing = [file for file in files if not store.is_file(file)]
+        if files and not missing:
+            return place, files
         if len(missing) < len(files):
-            raise DataError(
-                f"{missing[0]} is missing ({len(missing)} of {len(files)} files of {what} are). Copy "
-                f"it from {PHYSIONET}/{database}/, or leave ECG_LESSONS_DATA unset to download all."
-            )
+            incomplete.append(missing)
+    if incomplete:
+        missing = min(incomplete, key=len)
+        raise DataError(
+            f"{missing[0]} is missing ({len(missing)} of {len(names)} files of {what} are). Copy "
+            f"it from {PHYSIONET}/{database}/, or leave ECG_LESSONS_DATA unset to download all."
+        )
     return None, []
+
+
+def database_folders(database):
+    """Where a data directory may hold a database: as folders are named by PhysioNet and its downloads.
+
+    Parameters
+    ----------
+    database : str
+        Its path at PhysioNet, "mitdb/1.0.0".
+
+    Returns
+    -------
+    list of str
+        Below the data directory: "mitdb/1.0.0", "mitdb", what PhysioNet's ZIP file unpacks to, what
+        ``wget -r`` makes, and the data directory itself, ".".
+    """
+    name, versions = database.split("/")[0], _versions(database)
+    folders = []
+    for short in dict.fromkeys([name, name.replace("-", "")]):  # ptb-xl, ptbxl
+        folders += [*(f"{short}/{version}" for version in versions), short]
+    unpacked = [f"{_LONG_NAMES.get(name, name)}-{version}" for version in versions]
+    folders += unpacked + [f"{folder}/{folder}" for folder in unpacked]  # as some programs unpack it
+    for site in ("physionet.org/files", "files"):
+        folders += [f"{site}/{name}/{version}" for version in versions]
+    return [*folders, *versions, "."]
+
+
+def _versions(database):
+    name, newest = database.split("/")
+    return [newest, *_EARLIER.get(name, [])]
+
+
+def explain_not_found(home, database=MITDB, title="MIT-BIH records"):
+    """Where a data directory was searched for a database that it does not hold: one or two sentences.
+
+    Parameters
+    ----------
+    home : path
+        The data directory, as from `store.data_home`.
+    database : str
+        Its path at PhysioNet, "mitdb/1.0.0".
+    title : str
+        What was wanted.
+
+    Returns
+    -------
+    str
+        Where PhysioNet's ZIP file of the database lies there, that it must be unpacked, too.
+    """
+    name, (newest, *earlier) = database.split("/")[0], _versions(database)
+    long = _LONG_NAMES.get(name, name)
+    places = f"{name}, {name}/{newest}, {long}-{newest} and physionet.org/files/{name}/{newest}"
+    older = f", nor those of version {' or '.join(earlier)}" if earlier else ""
+    told = f"{home} holds no {title} that can be read, nor do its folders {places}{older}."
+    for folder in (".", name):
+        for version in _versions(database):
+            packed = Path(home) / folder / f"{long}-{version}.zip"
+            if os.path.isfile(packed):
+                return f"{told} It holds {packed}, which is not read as it is: unpack it there."
+    return told
 
 
 def cached_mitdb():
@@ -376,7 +477,10 @@ def read_record(folder, name):
                 f"Replace it by {PHYSIONET}/{MITDB}/{file.name}."
             )
     path = str(Path(folder) / name)
-    return wfdb.rdrecord(path), wfdb.rdann(path, "atr")
+    try:
+        return wfdb.rdrecord(path), wfdb.rdann(path, "atr")
+    except OSError as error:
+        raise DataError(explain_os_error(error, f"{path}.dat")) from None
 
 
 def _cut_mitdb(folder, recipe):

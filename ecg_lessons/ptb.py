@@ -14,7 +14,7 @@ import numpy as np
 from . import kaggle, physionet, store
 from ._parallel import each
 from .beats import DIAGNOSED, Beats
-from .errors import DataError
+from .errors import DataError, NotWritten, explain_os_error
 from .segment import HIGHEST, LOWEST, cut_leads, r_peaks, rr_intervals
 
 PTBDB, PTBXL = "ptbdb/1.0.0", "ptb-xl/1.0.3"
@@ -23,8 +23,6 @@ _HEALTHY, _INFARCTION = "Healthy control", "Myocardial infarction"
 _TABLES = _TABLE, _STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 # Where a record of the default list has another name at PhysioNet.
 _ELSEWHERE = {"patient200/s0405_re.hea": "patient200/s0405lre.hea"}
-_PTBDB_HOME = ("ptbdb/1.0.0", "ptbdb", ".")
-_PTBXL_HOME = ("ptb-xl/1.0.3", "ptb-xl", "ptbxl/1.0.3", "ptbxl", ".")
 _RECORD = re.compile(r"patient\d{3}/s\d{4}\w{3}")
 
 
@@ -275,28 +273,28 @@ def _checked(leads, seconds, fs):
 
 def _ptbdb_folder(data_home, records, leads, seconds):
     """The folder that holds these records, and {name: header}."""
-    folder, headers = _ptbdb_headers(data_home, records)
+    found, headers = _ptbdb_headers(data_home, records)
     heads = {f"{name}.hea": None for name in records}
     signals = {}
     for name, header in headers.items():
         if _reason(header):  # the others are not cut
             n = _length(header, seconds)
-            for i in _channels(folder / name, header, leads):
+            for i in _channels(found / name, header, leads):
                 signals[f"{name.split('/')[0]}/{header.file_name[i]}"] = header, n
-    return _files(data_home, PTBDB, _PTBDB_HOME, heads | signals, "PTB Diagnostic records"), headers
+    return _files(data_home, PTBDB, heads | signals, "PTB Diagnostic records", found), headers
 
 
 def _ptbdb_headers(data_home, records):
     """The folder that holds the headers of these records, and {name: header}."""
     heads = {f"{name}.hea": None for name in records}
-    folder = _files(data_home, PTBDB, _PTBDB_HOME, heads, "PTB Diagnostic headers")
+    folder = _files(data_home, PTBDB, heads, "PTB Diagnostic headers")
     return folder, {name: _header(folder / name) for name in records}
 
 
 def _ptbxl_folder(data_home, numbers):
     """The folder that holds these recordings, their rows of the table, and {name: header}."""
-    _, rows = _ptbxl_rows(data_home, numbers)
-    tables, files = dict.fromkeys(_TABLES), partial(_files, data_home, PTBXL, _PTBXL_HOME)
+    found, rows = _ptbxl_rows(data_home, numbers)
+    tables, files = dict.fromkeys(_TABLES), partial(_files, data_home, PTBXL, found=found)
     heads = {f"{name}.hea": None for name in rows.filename_lr}
     folder = files(tables | heads, "PTB-XL headers")
     headers = {name: _header(folder / name) for name in rows.filename_lr}
@@ -306,23 +304,29 @@ def _ptbxl_folder(data_home, numbers):
 
 def _ptbxl_rows(data_home, numbers):
     """The folder that holds PTB-XL's tables, and the rows of these recordings."""
-    folder = _files(data_home, PTBXL, _PTBXL_HOME, dict.fromkeys(_TABLES), "PTB-XL tables")
+    folder = _files(data_home, PTBXL, dict.fromkeys(_TABLES), "PTB-XL tables")
     return folder, _rows(folder / _TABLE, numbers)
 
 
-def _files(data_home, database, folders, wanted, title):
+def _files(data_home, database, wanted, title, found=None):
     """The folder with these files in it: the data directory's, else the cache's after a download.
 
     `wanted` is {name: None, or for a signal file (header, samples of it that are needed)}; no sums
-    are known, so that a file is held to what it says itself, and a signal to its header.
+    are known, so that a file is held to what it says itself, and a signal to its header. `found` is
+    the folder that some of them were found in before: the others are looked for in no other one.
     """
-    folder, _ = physionet.local_files(data_home, folders, wanted, title, database)
-    if folder is not None:
-        return folder
     cache = physionet.cache_folder(database)
-    for name, signal in wanted.items():
-        if (cache / name).is_file() and _wrong(cache / name, signal):
-            (cache / name).unlink()  # cut short by an earlier wish for less, say
+    if found != cache:
+        folder, _ = physionet.local_files(data_home, database, wanted, title, found)
+        if folder is not None:
+            return folder
+    for path, signal in ((cache / name, signal) for name, signal in wanted.items()):
+        if store.is_file(path) and _wrong(path, signal):
+            try:
+                path.unlink()  # cut short by an earlier wish for less, say
+            except OSError as error:
+                told = explain_os_error(error, path, writing=True, setting="ECG_LESSONS_CACHE")
+                raise NotWritten(told) from None
 
     def fetch(url, path, pup):
         signal = wanted[url_names[url]]
@@ -340,7 +344,13 @@ def _files(data_home, database, folders, wanted, title):
 
 def _wrong(path, signal, name=None):
     """What is wrong with a file, or None. `name` is its own, where `path` is temporary."""
-    name = name or path.name
+    try:
+        return _wrong_in(path, signal, name or path.name)
+    except OSError as error:
+        raise DataError(explain_os_error(error, path)) from None
+
+
+def _wrong_in(path, signal, name):
     if not name.endswith((".dat", ".xyz")):
         with open(path, "rb") as file:
             first = file.readline(200)
@@ -394,6 +404,8 @@ def _header(path):
         if strange := [name for name in header.file_name if not re.fullmatch(r"[\w-]+\.(dat|xyz)", name)]:
             raise ValueError(f"a signal file named {strange[0]!r}")
         return header
+    except OSError as error:
+        raise DataError(explain_os_error(error, f"{path}.hea")) from None
     except Exception as error:  # wfdb raises whatever a damaged text leads it to
         raise DataError(
             f"{path}.hea is not a header as PhysioNet published it ({error}). Replace it."
@@ -429,7 +441,7 @@ def _rows(path, numbers):
     try:
         table = pd.read_csv(path, usecols=columns).set_index("ecg_id", drop=False)
     except Exception as error:  # pandas raises whatever a damaged text leads it to
-        raise _no_table(path, error) from None
+        raise _table_error(path, error) from None
     if missing := [n for n in numbers if n not in table.index]:
         raise DataError(
             f"{path} has no recording {missing[0]} ({len(missing)} of the {len(numbers)} asked for are not "
@@ -448,11 +460,13 @@ def _rows(path, numbers):
         if strange:
             raise ValueError(f"a file named {strange[0]!r}")
     except Exception as error:
-        raise _no_table(path, error) from None
+        raise _table_error(path, error) from None
     return rows
 
 
-def _no_table(path, error):
+def _table_error(path, error):
+    if isinstance(error, OSError):
+        return DataError(explain_os_error(error, path))
     return DataError(f"{path} is not PTB-XL's table ({error}). Replace it.")
 
 
@@ -464,7 +478,7 @@ def _superclasses(folder, rows):
         statements = pd.read_csv(folder / _STATEMENTS, index_col=0)
         known = statements.diagnostic_class[statements.diagnostic == 1].to_dict()
     except Exception as error:
-        raise _no_table(folder / _STATEMENTS, error) from None
+        raise _table_error(folder / _STATEMENTS, error) from None
     for codes in rows.scp_codes:
         found = {known[code] for code in codes if code in known}
         yield "+".join(name for name in SUPERCLASSES if name in found) or "none"
@@ -477,8 +491,9 @@ def _cached(name, folder, table, headers, leads, seconds, fs):
     """The beats of the records in `table`, {file: (record, patient, label, fold, diagnosis)}."""
     if not table:
         raise DataError(f"None of the records in {folder} has a diagnosis that was asked for.")
-    files = [folder / f"{file}.{end}" for file in table for end in ("hea", "dat")]
-    key = store.fingerprint(files, leads, seconds, fs, sorted(table.items()))
+    files = (folder / f"{file}.{end}" for file in table for end in ("hea", "dat", "xyz"))
+    there = [path for path in files if store.is_file(path)]
+    key = store.fingerprint(there, leads, seconds, fs, sorted(table.items()))
     return store.cached(
         f"{name}-{key}",
         lambda: _cut(folder, table, headers, leads, seconds, fs),
@@ -512,7 +527,10 @@ def _cut_record(path, facts, header, leads, seconds, fs):
     for name in {header.file_name[i] for i in channels}:
         if reason := _wrong(path.parent / name, (header, n)):
             raise DataError(f"{path.parent / name} {reason}. Replace it by PhysioNet's.")
-    voltages = wfdb.rdrecord(str(path), sampto=n, channels=channels).p_signal
+    try:
+        voltages = wfdb.rdrecord(str(path), sampto=n, channels=channels).p_signal
+    except OSError as error:
+        raise DataError(explain_os_error(error, f"{path}.dat")) from None
     if np.isnan(voltages).any():  # the format has a value for samples that are none
         raise DataError(f"{path}.dat has samples that are marked as invalid. Ask for other records or leads.")
     peaks = r_peaks(voltages[:, 0], header.fs)

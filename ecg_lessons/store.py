@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 import time
 import warnings
 import zlib
@@ -14,7 +15,7 @@ import numpy as np
 from platformdirs import user_cache_dir
 
 from .beats import CLASSES, Beats
-from .errors import DataError, NotWritten
+from .errors import DataError, NotWritten, explain_os_error, file_named_in
 
 # Part of every cache file's name: raise it when what `segment` or this file writes changes.
 VERSION = 4
@@ -30,19 +31,44 @@ def data_home(given=None):
     Raises
     ------
     DataError
-        If the directory that was named does not exist.
+        If the directory that was named does not exist, or may not be read.
     """
     where = "data_home" if given else "ECG_LESSONS_DATA"
     path = given or os.environ.get("ECG_LESSONS_DATA")
     if not path:
         return None
     path = Path(os.path.abspath(os.path.expanduser(path)))
-    if not os.path.isdir(path):
+    try:
+        os.scandir(path).close()
+    except (OSError, ValueError) as error:  # ValueError: no path at all
         raise DataError(
-            f"{where} names {path}, which is not a directory. Create it, name another one, "
-            "or leave it unset so that the data is downloaded."
-        )
+            f"{where} names {path}, which is not a directory that can be read "
+            f"({getattr(error, 'strerror', None) or error}). Create it or change its permissions, name "
+            "another one, or leave it unset so that the data is downloaded."
+        ) from None
     return path
+
+
+def is_file(path, setting=None):
+    """Whether there is such a file.
+
+    Parameters
+    ----------
+    path : path
+    setting : str, optional
+        The environment variable that names another folder for the file, to be told where this fails.
+
+    Raises
+    ------
+    DataError
+        If nobody can tell, since the folder that it would lie in may not be looked into.
+    """
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise DataError(explain_os_error(error, path, setting=setting)) from None
 
 
 def cache_dir():
@@ -52,15 +78,23 @@ def cache_dir():
 
 
 @contextmanager
-def writing(path, mode=0o666):
+def writing(path, mode=0o666, setting=None):
     """A temporary file beside `path` that takes its place only when all went well.
 
-    `mode` is the file's, less the user's umask.
+    Parameters
+    ----------
+    path : path
+    mode : int
+        The file's permissions, less the user's umask.
+    setting : str, optional
+        The environment variable that names another folder for the file, to be told where this fails.
 
     Raises
     ------
     NotWritten
         If the disk is full or the folder cannot be written to; nothing is left behind.
+    OSError
+        What is raised inside and names another file is none of ours, and stays as it is.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
@@ -70,10 +104,9 @@ def writing(path, mode=0o666):
             yield file
         os.replace(temporary, path)
     except OSError as error:
-        raise NotWritten(
-            f"Could not write {path} ({error.strerror or error}). Make room or mend the folder's "
-            "permissions, or set ECG_LESSONS_CACHE to a directory elsewhere."
-        ) from None
+        if file_named_in(error) not in (None, temporary, path, *path.parents):
+            raise
+        raise NotWritten(explain_os_error(error, path, writing=True, setting=setting)) from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -99,7 +132,7 @@ def load_results(name):
     Raises
     ------
     DataError
-        If there is no such file, or it is damaged.
+        If there is no such file, or it is damaged or cannot be read.
     """
     path = shipped("results", "results") / f"{name}.json"
     try:
@@ -109,6 +142,8 @@ def load_results(name):
             f"{path} does not exist; `make reference`, `make cards`, `make live`, `make bench`, "
             "`make scale` and `make chapters` write these."
         ) from None
+    except OSError as error:
+        raise DataError(explain_os_error(error, path)) from None
     except ValueError as error:
         raise DataError(f"{path} is damaged ({error}). Restore it with git.") from None
 
@@ -120,13 +155,31 @@ def write_results(path, found):
 
 
 def fingerprint(paths, *more):
-    """A short text that changes when a file's name, size or time of change does."""
-    facts = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in sorted(paths)]
+    """A short text that changes when a file's name, size or time of change does.
+
+    Raises
+    ------
+    DataError
+        If one of the files is gone, or may not be looked at.
+    """
+    facts = []
+    for path in sorted(paths):
+        try:
+            found = path.stat()
+        except OSError as error:
+            raise DataError(explain_os_error(error, path)) from None
+        facts.append((path.name, found.st_size, found.st_mtime_ns))
     return f"{zlib.crc32(repr((facts, more)).encode()):08x}"
 
 
-def sha256(path):
+def sha256(path, setting=None):
     """SHA-256 of a file, as hexadecimal text.
+
+    Parameters
+    ----------
+    path : path
+    setting : str, optional
+        The environment variable that names another folder for the file, to be told where this fails.
 
     Raises
     ------
@@ -137,7 +190,7 @@ def sha256(path):
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Mend its permissions.") from None
+        raise DataError(explain_os_error(error, path, setting=setting)) from None
 
 
 def cached(name, build, fs, source, classes=CLASSES, longest=3):
@@ -151,23 +204,18 @@ def cached(name, build, fs, source, classes=CLASSES, longest=3):
     milliseconds, and nothing that a chapter does to the arrays reaches the disk. A file
     cut short, or of another layout, is built anew. Where nothing can be kept, in a class's shared
     cache that is read-only say, the beats are returned all the same, with a warning.
+
+    Raises
+    ------
+    DataError
+        If ``build()`` raises it, or cannot read a file.
     """
     path = cache_dir() / f"{name}-v{VERSION}.npy"
-    table = _open(path)
-    if table is None:
-        try:
-            with writing(path) as file:
-                _write(file, _tables(build, longest))
-        except _NotRead as problem:
-            raise problem.__cause__ from None
-        except NotWritten as error:
-            warnings.warn(f"The beats are cut anew at each run. {error}", stacklevel=2)
-            table = np.concatenate([_tabulate(part, longest) for part in build()])
-        else:
-            # what nobody opened for a month, and what a killed process left half-written
-            drop_old(path.parent, "*.npy", 30 * 86400)
-            drop_old(path.parent, ".*.npy-*", 86400)
-            table = _open(path)
+    try:
+        table = _open(path)
+        table = _build(path, build, longest) if table is None else table
+    except _NotBuilt as problem:
+        raise problem.__cause__ from None
 
     def column(name):
         values = table[name]
@@ -180,16 +228,32 @@ def cached(name, build, fs, source, classes=CLASSES, longest=3):
     return Beats(table["signals"], table["labels"], classes=classes, fs=fs, source=source, **optional)
 
 
-class _NotRead(Exception):
-    """The system could not read what the beats are built from, while they are being written."""
+class _NotBuilt(Exception):
+    """The parts of the beats could not be had, which is no fault of the file that they are written to."""
+
+
+def _build(path, build, longest):
+    """The table of all parts, kept at `path` where that can be."""
+    try:
+        with writing(path, setting="ECG_LESSONS_CACHE") as file:
+            _write(file, _tables(build, longest))
+    except NotWritten as error:
+        warnings.warn(f"The beats are cut anew at each run. {error}", stacklevel=3)
+        return np.concatenate(list(_tables(build, longest)))
+    # what nobody opened for a month, and what a killed process left half-written
+    drop_old(path.parent, "*.npy", 30 * 86400)
+    drop_old(path.parent, ".*.npy-*", 86400)
+    return _open(path)
 
 
 def _tables(build, longest):
     try:
         for part in build():
             yield _tabulate(part, longest)
+    except NotWritten as error:  # a download's
+        raise _NotBuilt from error
     except OSError as error:
-        raise _NotRead from error
+        raise _NotBuilt from DataError(explain_os_error(error, "A file that the beats are cut from"))
 
 
 def _write(file, tables):

@@ -2,8 +2,11 @@
 
 Rewrites ``repository.url`` in ``_config.yml``, the one setting, and what repeats it: the badges, the first
 cell of each notebook, the README, the package's and the citation's files.
+
+Needs nothing but Python: ``make fork`` runs before anything is installed.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -27,23 +30,60 @@ def address(given):
     return f"https://github.com/{match[1]}"
 
 
+def repository_files(root=ROOT, new=True):
+    """Names of the repository's files below `root`, in order, by whatever letters they are written.
+
+    Parameters
+    ----------
+    root : Path
+    new : bool
+        Whether files that git does not know yet, and does not ignore, count as well.
+
+    Returns
+    -------
+    list of str
+        Where `root` is no git repository, a ZIP file unpacked say, or there is no git: all files, less
+        what is installed, built or cached.
+    """
+    command = ["git", "ls-files", "-z", "-c", *(["-o", "--exclude-standard"] if new else [])]
+    try:
+        if not (root / ".git").exists():  # git would look further up, for somebody else's
+            raise FileNotFoundError
+        listed = subprocess.run(command, capture_output=True, cwd=root, check=True).stdout
+        names = set(filter(None, os.fsdecode(listed).split("\0")))
+    except (OSError, subprocess.CalledProcessError):
+        names = set()
+        for folder, inside, files in os.walk(root):
+            inside[:] = [name for name in inside if not _is_made(name)]
+            names |= {Path(folder, name).relative_to(root).as_posix() for name in files}
+    return sorted(name for name in names if (root / name).is_file())
+
+
+def _is_made(folder):
+    """Whether a folder of this name is installed, built or a cache, and no part of the repository."""
+    hidden = folder.startswith(".") and folder not in (".github", ".ci")
+    return hidden or folder in ("_build", "__pycache__") or folder.endswith(".egg-info")
+
+
 def fork(new, root=ROOT):
     """Rewrite the files of a checkout; the names of those that changed."""
     new = address(new)
-    old = re.search(r"^repository:\n  url: (\S+)$", (root / "_config.yml").read_text(), re.M)[1]
+    config = (root / "_config.yml").read_text(encoding="utf-8")
+    old = re.search(r"^repository:\n  url: (\S+)$", config, re.M)[1]
     before, after = (url.removeprefix("https://github.com/") for url in (old, new))
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True,
-                            cwd=root, check=True)  # fmt: skip
     pattern = re.compile(rf"(github\.com/|/github/){re.escape(before)}(?![\w-])")
     changed = []
-    for name in listed.stdout.splitlines():
+    for name in repository_files(root):
         path = root / name
-        if path.suffix not in PARTS or not path.is_file():
+        if path.suffix not in PARTS:
             continue
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_bytes().decode("utf-8")
+        except UnicodeDecodeError:  # somebody's own, in other letters
+            continue
         renewed = pattern.sub(lambda match: match[1] + after, text)
         if renewed != text:
-            path.write_text(renewed, encoding="utf-8")
+            path.write_bytes(renewed.encode("utf-8"))
             changed.append(name)
     return changed
 
@@ -54,7 +94,8 @@ def main(arguments):
         changed = fork(given)
     except ValueError as error:
         return str(error)
-    print(f"{len(changed)} files now name {address(given)}. Look at `git diff`, then commit.")
+    then = "Look at `git diff`, then commit." if (ROOT / ".git").exists() else "Commit them there."
+    print(f"{len(changed)} files now name {address(given)}. {then}")
     return 0
 
 

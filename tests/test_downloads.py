@@ -4,10 +4,12 @@ Nothing half-done is trusted. The server is on loopback; the database is three s
 files.
 """
 
+import http.server
 import os
 import random
 import resource
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,6 +19,7 @@ import pytest
 from helpers import assert_same, files_of, send
 
 from ecg_lessons import DataError, fetch_mitbih, physionet, store
+from ecg_lessons.errors import NotWritten
 
 # How often a process is killed: fifty for a release, fewer at every push.
 KILLED = int(os.environ.get("ECG_LESSONS_KILLS", 12))
@@ -280,7 +283,8 @@ def test_a_full_disk_is_one_clear_error_and_room_mends_it(small_database, serve,
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))  # noqa: E731
     run = fetching(small_database, address, preexec_fn=limit)
     _, complaint = run.communicate(timeout=60)
-    assert run.returncode == 1 and "DataError: Could not write" in complaint and "Make room" in complaint
+    assert run.returncode == 1 and "could not be written (File too large)" in complaint
+    assert "Make room" in complaint and "cut anew" not in complaint
     assert "Traceback" not in complaint and nothing_half_done()
     run = fetching(small_database, address)
     assert run.communicate(timeout=60)[0].startswith("ready\n") and run.returncode == 0
@@ -297,7 +301,7 @@ def test_a_small_disk_that_fills_up(small_database, serve, right, tmp_path, monk
     try:
         monkeypatch.setenv("ECG_LESSONS_CACHE", str(disk))
         monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
-        with pytest.raises(DataError, match="Could not write .*No space left on device.*Make room"):
+        with pytest.raises(DataError, match="could not be written .*No space left on device.*Make room"):
             fetch_mitbih()
         assert nothing_half_done()
     finally:
@@ -310,6 +314,67 @@ def test_a_cache_that_may_not_be_written_to_is_named(small_database, serve, righ
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
     with pytest.raises(DataError, match="(?s)file/cache.*ECG_LESSONS_CACHE"):
         fetch_mitbih()
+
+
+@pytest.fixture
+def serve_with_certificate(tmp_path):
+    """As `serve`, by HTTPS with a certificate that nobody knows; gives its address and the certificate."""
+    made = [tmp_path / "certificate.pem", tmp_path / "key.pem"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=here"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", made[0], "-keyout", made[1]]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no openssl that makes a certificate")
+    servers = []
+
+    def start(answer):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            do_GET = lambda self: answer(self)  # noqa: E731
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):  # who does not trust it hangs up
+                pass
+
+        servers.append(Server(("127.0.0.1", 0), Handler))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*made)
+        servers[0].socket = context.wrap_socket(servers[0].socket, server_side=True)
+        threading.Thread(target=servers[0].serve_forever, daemon=True).start()
+        return f"https://127.0.0.1:{servers[0].server_port}", made[0]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_certificate_that_is_not_trusted_names_the_setting_that_mends_it(
+    small_database, serve_with_certificate, right, monkeypatch, tmp_path
+):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    address, certificate = serve_with_certificate(files_of(small_database))
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", address)
+    assert physionet.data_available() is None
+    told = r"does not trust the certificate.*\.pem file.*set REQUESTS_CA_BUNDLE to its path"
+    with pytest.raises(DataError, match=told) as error:
+        fetch_mitbih()
+    assert not isinstance(error.value, NotWritten) and address in str(error.value)
+    # what is put there wrongly is named, and is no fault of the cache
+    (tmp_path / "damaged.pem").write_text("no certificate")
+    for wrong, told in (("nowhere.pem", "nowhere.pem"), ("damaged.pem", "could not be downloaded")):
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / wrong))
+        assert physionet.data_available() is None
+        with pytest.raises(DataError, match=told) as error:
+            fetch_mitbih()
+        assert not isinstance(error.value, NotWritten)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    assert physionet.data_available() == "download"
+    assert_same(fetch_mitbih(), right)
 
 
 def test_headers_reach_the_server_and_no_timer_is_left(serve, tmp_path):

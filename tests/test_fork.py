@@ -1,5 +1,6 @@
 """The book can become another repository's with one command."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fork import fork, repository_files
 
 ROOT = Path(__file__).parents[1]
 OLD = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix(
@@ -15,13 +17,24 @@ OLD = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].re
 )
 
 
-def copied(folder):
-    """The checkout as it stands, what is not committed yet included, as a repository of its own."""
-    run = {"capture_output": True, "text": True, "check": True}
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, **run).stdout
-    for name in filter(lambda name: (ROOT / name).is_file(), listed.splitlines()):
+NAMES = ["Überblick für Anfänger.md", "心电图.md", "دروس/قلب.md"]  # of a fork's own pages
+
+
+def unpacked(folder):
+    """The checkout as it stands, what is not committed yet included, as a ZIP file of it unpacks."""
+    for name in repository_files(ROOT):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
+    for name in NAMES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"https://github.com/{OLD}/issues\n", encoding="utf-8")
+    return folder
+
+
+def copied(folder):
+    """The same as a repository of its own."""
+    run = {"capture_output": True, "text": True, "check": True}
+    unpacked(folder)
     for command in (["init", "-q", "-b", "main"], ["add", "-A"]):
         subprocess.run(["git", *command], cwd=folder, **run)
     identity = ["-c", "user.name=a test", "-c", "user.email=test@example.org"]
@@ -40,6 +53,8 @@ def test_one_command_rewrites_the_setting_and_everything_that_repeats_it(tmp_pat
         ["git", "grep", "-lE", rf"github(\.com)?/{OLD}"], cwd=clone, capture_output=True, text=True
     )
     assert left.stdout.split() == []
+    for name in NAMES:
+        assert (clone / name).read_text(encoding="utf-8") == "https://github.com/you/yours/issues\n"
     for path in sorted((clone / "book").glob("*.ipynb")):
         text = path.read_text()
         assert f"colab.research.google.com/github/you/yours/blob/main/book/{path.name}" in text
@@ -52,6 +67,58 @@ def test_one_command_rewrites_the_setting_and_everything_that_repeats_it(tmp_pat
     again = subprocess.run([sys.executable, "tests/fork.py", "https://github.com/you/yours"], cwd=clone,
                            capture_output=True, text=True)  # fmt: skip
     assert again.stdout.startswith("0 files")
+
+
+@pytest.mark.parametrize("outer", [False, True], ids=["alone", "inside another repository"])
+def test_a_zip_file_that_was_unpacked_is_rewritten_too(tmp_path, outer):
+    if outer:  # of somebody who keeps nothing of it
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+        (tmp_path / ".gitignore").write_text("*\n")
+    folder = unpacked(tmp_path / "ecg lessons-main")
+    made = [".venv/lib/x.py", "_build/html/x.md", "tests/__pycache__/x.py", ".pytest_cache/README.md"]
+    for name in made:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"https://github.com/{OLD}")
+    config = folder / "_config.yml"
+    config.write_text("# Kurs für Anfänger\n" + config.read_text(encoding="utf-8"), encoding="utf-8")
+    # as a Python in which nothing is installed, on a machine that is set to no letters but ASCII
+    command = [sys.executable, "-I", "-S", "tests/fork.py", "https://github.com/you/yours"]
+    plain = os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    command[1:1] = ["-X", "utf8=0"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=plain)
+    assert done.returncode == 0 and "git diff" not in done.stdout, done.stderr
+    for name in [*NAMES, "_config.yml", "README.md", "pyproject.toml", "CITATION.cff"]:
+        assert OLD not in (folder / name).read_text(encoding="utf-8"), name
+    for name in made:
+        assert OLD in (folder / name).read_text(), name
+
+
+def test_the_files_are_the_same_with_git_and_without(tmp_path):
+    clone = copied(tmp_path / "clone")
+    with_git = repository_files(clone)
+    assert set(NAMES) < set(with_git) and set(with_git) == set(repository_files(clone, new=False))
+    (clone / "neu & nötig.md").write_text("not committed")
+    assert set(repository_files(clone)) - set(repository_files(clone, new=False)) == {"neu & nötig.md"}
+    (clone / NAMES[0]).unlink()  # git knows of it still
+    with_git = repository_files(clone)
+    assert NAMES[0] not in with_git
+    (clone / ".git").rename(tmp_path / "elsewhere")
+    assert repository_files(clone) == repository_files(clone, new=False) == with_git
+
+
+def test_without_git_the_folder_is_walked(tmp_path, monkeypatch):
+    clone = copied(tmp_path / "clone")
+    with_git = repository_files(clone)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert repository_files(clone) == with_git
+
+
+def test_a_file_that_is_no_text_stays_and_so_do_the_ends_of_lines(tmp_path):
+    (tmp_path / "_config.yml").write_text(f"repository:\n  url: https://github.com/{OLD}\n")
+    (tmp_path / "old.txt").write_bytes(f"Überblick, github.com/{OLD}".encode("latin-1"))
+    (tmp_path / "lines.txt").write_bytes(f"github.com/{OLD}\r\n".encode())
+    assert fork("https://github.com/you/yours", tmp_path) == ["_config.yml", "lines.txt"]
+    assert (tmp_path / "lines.txt").read_bytes() == b"github.com/you/yours\r\n"
 
 
 @pytest.mark.parametrize("given", ["", "you/yours", "https://gitlab.com/you/yours", "https://github.com/you"])

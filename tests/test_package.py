@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from fork import repository_files
 from lock import read_layers
 
 from ecg_lessons import load_results
@@ -109,10 +110,8 @@ def test_public_functions_are_documented(path):
 
 
 def text_files():
-    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT)
-    names = listed.stdout.split() if listed.returncode == 0 else []
-    paths = [ROOT / n for n in names if not n.endswith((".png", ".h5")) and "/corpus/" not in n]
-    return [path for path in paths if path.is_file()]
+    names = repository_files(new=False)
+    return [ROOT / n for n in names if not n.endswith((".png", ".h5")) and "/corpus/" not in n]
 
 
 def test_the_repositorys_address_is_the_same_everywhere():

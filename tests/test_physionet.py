@@ -1,8 +1,10 @@
 import dataclasses
 import os
 import shutil
+import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from helpers import assert_same, files_of, send
 
 import ecg_lessons
 from ecg_lessons import DataError, data_available, fetch_mitbih, fetch_record, physionet, store
-from ecg_lessons.errors import NotWritten
+from ecg_lessons.errors import NotWritten, explain_os_error, file_named_in
 
 
 @pytest.fixture
@@ -115,12 +117,64 @@ def test_loading_is_fast(real_beats, tmp_path, monkeypatch):
 # --- a small database in its place ---------------------------------------------------------
 
 
-@pytest.mark.parametrize("layout", ["mitdb", "mitdb/1.0.0", "."])
+PTBXL_LONG = "ptb-xl-a-large-publicly-available-electrocardiography-dataset"
+LAYOUTS = (
+    "mitdb", "mitdb/1.0.0", ".", "1.0.0", "mit-bih-arrhythmia-database-1.0.0", "files/mitdb/1.0.0",
+    "mit-bih-arrhythmia-database-1.0.0/mit-bih-arrhythmia-database-1.0.0", "physionet.org/files/mitdb/1.0.0",
+)  # fmt: skip
+
+
+def test_the_folders_of_a_database_follow_from_its_names_and_versions():
+    assert set(physionet.database_folders(physionet.MITDB)) == set(LAYOUTS)
+    assert "ptbxl/1.0.1" in physionet.database_folders("ptb-xl/1.0.3")
+    assert f"{PTBXL_LONG}-1.0.2" in physionet.database_folders("ptb-xl/1.0.3")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_data_directory_is_read_in_each_layout(small_database, tmp_path, layout):
     shutil.copytree(small_database, tmp_path / "data" / layout, dirs_exist_ok=True)
     beats = fetch_mitbih(data_home=tmp_path / "data")
     assert set(beats.records) == {"100", "201", "202"} and set(beats.patients) == {"100", "201"}
     assert data_available(tmp_path / "data") == "data_home"
+
+
+def test_a_folder_under_physionets_own_name_is_held_to_its_content_too(small_database, tmp_path):
+    folder = tmp_path / "mit-bih-arrhythmia-database-1.0.0"
+    shutil.copytree(small_database, folder)
+    (folder / "100.dat").write_bytes(b"short")
+    with pytest.raises(DataError, match=r"database-1\.0\.0/100\.dat is not the file"):
+        fetch_mitbih(data_home=tmp_path)
+    (folder / "100.dat").unlink()
+    with pytest.raises(DataError, match=r"database-1\.0\.0/100\.dat is missing \(1 of 9 files"):
+        fetch_mitbih(data_home=tmp_path)
+
+
+def test_a_whole_copy_is_found_beside_one_that_broke_off(small_database, home):
+    whole = shutil.copytree(small_database, home / "physionet.org" / "files" / "mitdb" / "1.0.0")
+    for path in (home / "mitdb").glob("2*"):
+        path.unlink()
+    assert physionet.local_mitdb(home)[0] == whole and len(fetch_mitbih(data_home=home))
+    for path in whole.glob("202.*"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"mitdb/1\.0\.0/202\.atr is missing \(3 of 9"):  # of the fuller one
+        fetch_mitbih(data_home=home)
+
+
+def test_the_error_says_where_it_looked_and_that_a_zip_must_be_unpacked(small_database, tmp_path):
+    places = "nor do its folders mitdb, mitdb/1.0.0, mit-bih-arrhythmia-database-1.0.0 and physionet.org/"
+    with pytest.raises(DataError, match=places) as error:
+        fetch_mitbih(data_home=tmp_path)
+    assert "unpack" not in str(error.value)
+    packed = tmp_path / "mit-bih-arrhythmia-database-1.0.0.zip"
+    packed.write_bytes(b"PK")
+    with pytest.raises(DataError, match=f"holds {packed}, which is not read as it is: unpack it"):
+        fetch_record("100", data_home=tmp_path)
+    for name, version in (("ptb-diagnostic-ecg-database", "1.0.0"), (PTBXL_LONG, "1.0.2")):
+        database = "ptbdb/1.0.0" if version == "1.0.0" else "ptb-xl/1.0.3"
+        assert "unpack" not in physionet.explain_not_found(tmp_path, database, "records")
+        (tmp_path / f"{name}-{version}.zip").write_bytes(b"PK")
+        assert f"{name}-{version}.zip, which" in physionet.explain_not_found(tmp_path, database, "records")
+    assert "version 1.0.2 or 1.0.1" in physionet.explain_not_found(tmp_path, "ptb-xl/1.0.3", "records")
 
 
 def test_the_environment_names_a_data_directory(home, monkeypatch):
@@ -259,7 +313,7 @@ def test_a_cache_that_cannot_be_written_to_is_named_and_the_beats_are_there_all_
     kept = fetch_mitbih(data_home=home)
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.warns(UserWarning, match="Could not write .*file/cache.*ECG_LESSONS_CACHE"):
+    with pytest.warns(UserWarning, match="file/cache could not be written .*ECG_LESSONS_CACHE"):
         assert_same(fetch_mitbih(data_home=home), kept)
 
 
@@ -274,6 +328,153 @@ def test_a_full_disk_leaves_nothing_behind(home, monkeypatch):
             unkept = fetch_mitbih(data_home=home)
     assert list(store.cache_dir().iterdir()) == []
     assert_same(fetch_mitbih(data_home=home), unkept)
+
+
+# --- what the system refuses -----------------------------------------------------------------
+
+FULL = "The disk is full: /a/b.npy could not be written (No space left on device). Make room"
+OS_ERRORS = {
+    "full": ((28, "No space left on device"), True, FULL),
+    "too large": ((27, "File too large"), True, "/a/b.npy could not be written (File too large). Make room"),
+    "quota": ((122, "Disk quota exceeded"), True, "(Disk quota exceeded). Make room"),
+    "temporary": (
+        (13, "Permission denied", "/a/.b.npy-1-ab"), True,
+        "/a/b.npy may not be written (Permission denied). Change the permissions of its folder",
+    ),
+    "folder above": (
+        (20, "Not a directory", "/a"), True,
+        "/a could not be written (Not a directory). Move what is in the way",
+    ),
+    "read-only": ((30, "Read-only file system"), True, "(Read-only file system). Choose another folder"),
+    "no folder": ((2, "No such file", "/a/b.npy"), True, "The folder of /a/b.npy does not exist. Create it"),
+    "forbidden": (
+        (13, "Permission denied", "/a/c"), False,
+        "/a/c may not be read (Permission denied). Change its permissions",
+    ),
+    "gone": ((2, "No such file"), False, "/a/b.npy does not exist. Put the file there"),
+    "broken disk": ((5, "Input/output error"), False, "be read (Input/output error). Try again"),
+    "a folder": ((21, "Is a directory"), False, "be read (Is a directory). Move what is in the way"),
+    "a library's own": (("no number",), False, "/a/b.npy could not be read (no number). Try again"),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the numbers are Linux's")
+@pytest.mark.parametrize("name", OS_ERRORS)
+def test_an_error_of_the_system_names_the_file_what_was_to_happen_to_it_and_the_way_out(name):
+    given, writing, told = OS_ERRORS[name]
+    assert explain_os_error(OSError(*given), "/a/b.npy", writing).endswith(f"{told}.")
+    elsewhere = explain_os_error(OSError(*given), "/a/b.npy", writing, setting="ECG_LESSONS_CACHE")
+    assert elsewhere.endswith(f"{told}, or set ECG_LESSONS_CACHE to a directory elsewhere.")
+
+
+def test_the_file_that_an_error_names_is_found_however_it_is_given():
+    for named in ("/a/b", b"/a/b", Path("/a/b")):
+        assert file_named_in(OSError(13, "Permission denied", named)) == Path("/a/b")
+    assert file_named_in(OSError(13, "Permission denied", 3)) is None  # a number that the system knows it by
+    assert file_named_in(OSError("no number")) is None
+
+
+def test_only_what_can_be_put_elsewhere_is_said_to_be(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for setting in (None, "ECG_LESSONS_CACHE"):
+        with pytest.raises(NotWritten) as error, store.writing(tmp_path / "file" / "a", setting=setting):
+            pass
+        assert ("ECG_LESSONS_CACHE" in str(error.value)) == bool(setting)
+
+
+def test_an_error_of_reading_while_a_file_is_written_is_none_of_writing(tmp_path):
+    with pytest.raises(FileNotFoundError, match="elsewhere"), store.writing(tmp_path / "a"):
+        (tmp_path / "elsewhere").read_bytes()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def forbid():
+    """``forbid(path, mode)``: so that this process may no longer do as it likes; undone in the end."""
+    changed = []
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+
+    def start(path, mode=0):
+        if root:  # whom no mode keeps out
+            for above in (path, *path.parents):
+                if above.stat().st_mode & 0o011 != 0o011:
+                    changed.append((above, above.stat().st_mode))
+                    above.chmod(above.stat().st_mode | 0o011)
+        changed.append((path, path.stat().st_mode))
+        path.chmod(mode)
+        if root:
+            os.seteuid(65534)
+
+    yield start
+    if root:
+        os.seteuid(0)
+    for path, mode in reversed(changed):
+        path.chmod(mode)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are those of Unix")
+@pytest.mark.parametrize("place", ["mitdb/201.dat", "mitdb", "."])
+def test_what_may_not_be_read_is_said_to_be_so(home, forbid, place):
+    fetch_mitbih(data_home=home)  # which loads what it needs
+    store.cache_dir().chmod(0o777)
+    forbid(home / place)
+    with pytest.raises(DataError, match="Permission denied") as error:
+        fetch_mitbih(data_home=home, recipe="resampled")
+    assert not isinstance(error.value, NotWritten) and "written" not in str(error.value)
+    assert str(home / place) in str(error.value) and "permissions" in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are those of Unix")
+def test_a_downloaded_file_is_for_whoever_may_look_into_its_folder(small_database, serve, monkeypatch):
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
+    folder = store.cache_dir() / "mitdb"
+    folder.mkdir(parents=True)
+    for name, mode, expected in (("100", 0o755, 0o644), ("201", 0o770, 0o660)):
+        folder.chmod(mode)
+        fetch_record(name)
+        assert (folder / f"{name}.dat").stat().st_mode & 0o777 == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are those of Unix")
+def test_a_file_of_the_cache_that_may_not_be_read_is_no_full_disk(small_database, serve, monkeypatch, forbid):
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
+    fetch_record("100")
+    forbid(store.cache_dir() / "mitdb" / "100.dat")
+    told = "mitdb/100.dat may not be read .*Change its permissions, or set ECG_LESSONS_CACHE"
+    with pytest.raises(DataError, match=told) as error:
+        fetch_record("100")
+    assert not isinstance(error.value, NotWritten)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are those of Unix")
+def test_a_cache_that_may_not_be_written_to_is_not_written(small_database, serve, monkeypatch, forbid):
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
+    fetch_record("100")
+    forbid(store.cache_dir() / "mitdb", 0o555)
+    told = r"mitdb/201\.\w+ may not be written .*permissions of its folder, or set ECG_LESSONS_CACHE"
+    with pytest.raises(NotWritten, match=told):
+        fetch_record("201")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="a file that cannot be read is Linux's")
+def test_a_disk_that_cannot_be_read_is_told_of_reading(home):
+    (home / "mitdb" / "100.dat").unlink()
+    (home / "mitdb" / "100.dat").symlink_to("/proc/self/mem")
+    with pytest.raises(DataError, match=r"mitdb/100\.dat could not be read \(Input/output error\)") as error:
+        fetch_mitbih(data_home=home)
+    assert not isinstance(error.value, NotWritten)
+
+
+def test_what_a_download_cannot_write_is_tried_once_and_is_no_warning_about_beats(some_beats):
+    asked = []
+
+    def build():
+        asked.append(1)
+        raise NotWritten("no room for 100.dat")
+
+    with warnings.catch_warnings(action="error"), pytest.raises(NotWritten, match="100.dat"):
+        store.cached("unwritten", build, fs=120.0, source="simulated", longest=4)
+    assert asked == [1]
 
 
 def test_simulated_beats_must_be_asked_for(monkeypatch):
@@ -422,7 +623,7 @@ def test_parts_of_any_number_become_one(some_beats):
     with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match="cut anew"):
         patch.setenv("ECG_LESSONS_CACHE", str(store.cache_dir() / "file"))
         assert_same(store.cached("parts", lambda: iter(parts), **what), some_beats)
-        with pytest.raises(NotWritten, match="Could not write .*file/some.json"):
+        with pytest.raises(NotWritten, match="file could not be written"):
             store.write_results(store.cache_dir() / "some.json", {})
 
 
@@ -434,7 +635,8 @@ def test_what_cannot_be_read_is_no_fault_of_the_cache(some_beats):
         yield some_beats
         raise PermissionError(13, "Permission denied", "/data/100.dat")
 
-    with warnings.catch_warnings(action="error"), pytest.raises(PermissionError, match="/data/100.dat"):
+    told = r"^/data/100.dat may not be read \(Permission denied\). Change its permissions.$"
+    with warnings.catch_warnings(action="error"), pytest.raises(DataError, match=told):
         store.cached("unread", build, fs=120.0, source="simulated", longest=4)
     assert asked == [1] and not list(store.cache_dir().iterdir())
 
@@ -483,9 +685,12 @@ def test_only_old_files_that_fit_are_dropped(tmp_path):
 
 def test_the_first_folder_that_has_all_files_is_taken(small_mitdb):
     names = ["100.dat", "100.hea"]
-    folder, files = physionet.local_files(small_mitdb.parent, ("nowhere", "mitdb"), names, "MIT-BIH", "mitdb")
+    home = small_mitdb.parent
+    folder, files = physionet.local_files(home, physionet.MITDB, names, "MIT-BIH")
     assert folder == small_mitdb and [path.name for path in files] == names
-    assert physionet.local_files(small_mitdb.parent, ("nowhere",), names, "MIT-BIH", "mitdb") == (None, [])
+    assert physionet.local_files(home, "ptbdb/1.0.0", names, "PTB") == (None, [])
+    nowhere = physionet.local_files(home, physionet.MITDB, names, "MIT-BIH", folder=home / "other")
+    assert nowhere == (None, [])
 
 
 def test_a_record_is_read_only_where_it_is_what_was_published(home):

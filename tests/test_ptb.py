@@ -2,6 +2,7 @@
 
 import shutil
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -303,6 +304,76 @@ def test_a_missing_file_is_named(home, end):
     (home / "ptbxl" / "records100" / "00000" / f"00004_lr.{end}").unlink()
     with pytest.raises(DataError, match=rf"00004_lr\.{end} is missing"):
         fetch_ptbxl(data_home=home, records=range(1, 7))
+
+
+PTB_LONG = "ptb-diagnostic-ecg-database-1.0.0"
+PTBXL_LONG = "ptb-xl-a-large-publicly-available-electrocardiography-dataset"
+PTB_PLACES = ["ptbdb/1.0.0", PTB_LONG, f"{PTB_LONG}/{PTB_LONG}", "physionet.org/files/ptbdb/1.0.0", "."]
+PTBXL_PLACES = [
+    *(f"{name}/{version}" for name in ("ptb-xl", "ptbxl") for version in ("1.0.1", "1.0.2", "1.0.3")),
+    *(f"{PTBXL_LONG}-{version}" for version in ("1.0.1", "1.0.2", "1.0.3")),
+    "physionet.org/files/ptb-xl/1.0.1", "physionet.org/files/ptb-xl/1.0.3", "ptb-xl", "1.0.2", ".",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PTB_PLACES)
+def test_ptb_is_found_under_the_names_that_physionet_gives(home, tmp_path, place):
+    shutil.copytree(home / "ptbdb", tmp_path / "data" / place, dirs_exist_ok=True)
+    assert describe_ptbdb(data_home=tmp_path / "data").index.tolist() == NAMES
+
+
+@pytest.mark.parametrize("place", PTBXL_PLACES)
+def test_ptb_xl_is_found_under_the_names_that_physionet_gives(home, tmp_path, place):
+    shutil.copytree(home / "ptbxl", tmp_path / "data" / place, dirs_exist_ok=True)
+    assert len(describe_ptbxl(data_home=tmp_path / "data", records=range(1, 7))) == 6
+
+
+def test_signals_are_held_to_the_header_under_physionets_names_too(home):
+    folder = (home / "ptbdb").rename(home / PTB_LONG)
+    assert len(fetch_ptbdb(data_home=home))
+    path = folder / f"{NAMES[1]}.dat"
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(DataError, match=f"{PTB_LONG}/patient002/s0015lre.dat holds 5000 bytes"):
+        fetch_ptbdb(data_home=home)
+
+
+def test_tables_of_one_folder_are_not_mixed_with_recordings_of_another(home):
+    shutil.copytree(home / "ptbxl", home / "ptb-xl" / "1.0.1")
+    for path in (home / "ptb-xl" / "1.0.1").rglob("*.dat"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"ptb-xl/1\.0\.1/records100/00000/00001_lr\.dat is missing"):
+        fetch_ptbxl(data_home=home, records=range(1, 7))
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that cannot be read is Linux's")
+@pytest.mark.parametrize(
+    "file", [f"ptbdb/{NAMES[0]}.hea", "ptbxl/ptbxl_database.csv", "ptbxl/scp_statements.csv"]
+)
+def test_what_cannot_be_read_is_not_said_to_be_damaged(home, file):
+    (home / file).unlink()
+    (home / file).symlink_to("/proc/self/mem")
+    fetch = fetch_ptbdb if file.startswith("ptbdb") else lambda data_home: fetch_ptbxl(data_home, records=[1])
+    told = r"could not be read \((Input/output error|Invalid argument)\)"
+    with pytest.raises(DataError, match=told) as error:
+        fetch(data_home=home)
+    assert str(home / file) in str(error.value) and "Replace" not in str(error.value)
+
+
+def test_a_signal_that_may_not_be_read_is_named(home, monkeypatch):
+    def refuse(path, *arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(ptb.np, "fromfile", refuse)
+    with pytest.raises(DataError, match=r"s0010_re\.dat may not be read .*Change its permissions"):
+        fetch_ptbdb(data_home=home)
+
+
+def test_frank_leads_are_read_from_the_file_that_holds_them_alone(home, tmp_path):
+    """Where only leads of the .xyz file are asked for, a download brings no .dat."""
+    path = home / "ptbdb" / f"{NAMES[0]}.hea"
+    path.write_text(path.read_text().replace("s0010_re.dat", "s0010_re.xyz"))
+    path.with_suffix(".dat").rename(path.with_suffix(".xyz"))
+    assert len(fetch_ptbdb(data_home=home, records=NAMES[:1]))
 
 
 @pytest.mark.parametrize("damage, message", [

@@ -2,10 +2,10 @@
 
 import ast
 import re
-import subprocess
 from pathlib import Path
 
 import nbformat
+from fork import repository_files
 
 ROOT = Path(__file__).parents[1]
 MODULES = [*sorted((ROOT / "ecg_lessons").glob("*.py")), *sorted((ROOT / "book" / "_ext").glob("*.py"))]
@@ -38,8 +38,8 @@ def test_the_package_runs_no_shell_and_no_code_that_it_was_given():
 
 
 def test_no_key_stands_in_the_repository_the_outputs_or_the_site(site):
-    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT).stdout.split()
-    files = [ROOT / name for name in listed] + [path for path in site.rglob("*") if path.is_file()]
+    files = [ROOT / name for name in repository_files(new=False)]
+    files += [path for path in site.rglob("*") if path.is_file()]
     assert len(files) > 100
     for path in files:
         text = path.read_bytes().decode("utf-8", errors="ignore")
