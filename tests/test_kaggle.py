@@ -96,7 +96,7 @@ BAD = {
     "label 7": (f"{ROW},0.0\n{ROW},7.0\n", "row 2: the label is 7"),
     "label 0.5": (f"{ROW},0.5\n", "row 1: the label is 0.5"),
     "no rows": ("", "no rows"),
-    "an HTML page": ("<html>\n<body>Sign in</body></html>\n", "188 columns"),
+    "an HTML page": ("<html>\n<body>Sign in</body></html>\n", "web page"),
 }  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def test_records_that_cannot_be_read_cost_the_patients_and_not_the_beats(
 
 
 def test_half_known_patients_survive_the_cache(home, monkeypatch):
-    def half(signals, labels, folder):
+    def half(signals, labels, folder, digits):
         names = np.where(np.arange(len(labels)) % 2, None, "202")
         return names, np.where(np.arange(len(labels)) % 2, -1, 5)
 
