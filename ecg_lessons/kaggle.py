@@ -253,7 +253,7 @@ def _download(files, may_ask=True):
             return _download(files, may_ask=False)
     reason = _credentials.explain_refusal(account, DATASET) if refused else _explain_download(error, files)
     if INPUT.is_dir():
-        reason += f' In a Kaggle notebook, press "Add Input" and choose {DATASET}; nothing is downloaded then.'
+        reason += f' In a Kaggle notebook, press "Add Input" and choose {DATASET}: nothing is downloaded then.'
     raise DataError(reason) from None
 
 
@@ -282,8 +282,8 @@ def _explain_download(error, files):
 
     if isinstance(error, requests.exceptions.SSLError):
         what = (
-            "could not be reached: its certificate is not trusted here. If your network has a proxy that puts "
-            "its own certificate in its place, set REQUESTS_CA_BUNDLE to the file that holds that one"
+            "could not be reached: its certificate is not trusted here. If a proxy of your network puts its "
+            "own in the place of Kaggle's, set REQUESTS_CA_BUNDLE to the file that holds the proxy's"
         )
     elif isinstance(error, OSError) and not isinstance(error, requests.RequestException) and error.errno:
         if not _is_unreachable(error):
