@@ -90,16 +90,13 @@ def fetch_ptbdb(data_home=None):
 
 
 def _read(paths, downloaded, records):
-    parts = {
-        fold: _read_or_delete(partial(read_csv, name=FILES[fold]), path, downloaded)
-        for fold, path in paths.items()
-    }
-    signals = np.concatenate([s for s, _ in parts.values()])
-    labels = np.concatenate([y for _, y in parts.values()])
-    n_rows = [len(y) for _, y in parts.values()]
-    beats = {"folds": np.repeat(list(parts), n_rows), "fs": FS, "source": "kaggle"}
+    readers = {part: partial(read_csv, name=name) for part, name in FILES.items()}
+    signals, labels = zip(*_read_parts(readers, paths, downloaded))
+    n_rows = [len(y) for y in labels]
+    beats = {"folds": np.repeat(list(paths), n_rows), "fs": FS, "source": "kaggle"}
+    digits = np.repeat([count_digits(s) for s in signals], n_rows)
+    signals, labels = np.concatenate(signals), np.concatenate(labels)
     if records is not None:
-        digits = np.repeat([count_digits(s) for s, _ in parts.values()], n_rows)
         names, samples = trace(signals, labels, records, digits)
         people = [name and physionet.patient_of(name) for name in names]
         beats |= {"records": names, "patients": np.array(people, dtype=object), "samples": samples}
@@ -107,11 +104,10 @@ def _read(paths, downloaded, records):
 
 
 def _read_ptbdb(paths, downloaded):
-    parts = [
-        _read_or_delete(partial(_read_class, label=label, name=PTB_FILES[DIAGNOSED[label]]), path, downloaded)
-        for label, path in enumerate(paths.values())
-    ]
-    signals, labels = zip(*parts)
+    readers = {
+        part: partial(_read_class, label=DIAGNOSED.index(part), name=name) for part, name in PTB_FILES.items()
+    }
+    signals, labels = zip(*_read_parts(readers, paths, downloaded))
     return Beats(np.concatenate(signals), np.concatenate(labels), classes=DIAGNOSED, fs=PTB_FS)
 
 
@@ -126,21 +122,34 @@ def _read_class(path, label, name):
     return signals, labels
 
 
-def _read_or_delete(read, path, downloaded):
-    """``read(path)``; a download that is not what was published is deleted, for kagglehub would trust it."""
-    try:
-        return read(path)
-    except DataError as error:
-        if not downloaded:
-            raise
+def _read_parts(readers, paths, downloaded):
+    """What each part's reader makes of its path: a list.
+
+    Downloads that are not what was published are deleted, all of them, because kagglehub would trust them.
+    """
+    parts, errors = [], []
+    for part, path in paths.items():
         try:
-            path.unlink()
-        except OSError:  # what Colab mounts is read-only
-            raise error from None
+            parts.append(readers[part](path))
+        except DataError as error:
+            errors.append(error)
+            if not downloaded or not _delete(path):
+                raise
+    if errors:
         raise DataError(
-            f"{error} This copy came with the download, and has been deleted: run the cell again, and it is "
+            f"{errors[0]} This copy came with the download, and has been deleted: run the cell again, and it is "
             "downloaded anew. If your network has a sign-in page, sign in with a browser first."
         ) from None
+    return parts
+
+
+def _delete(path):
+    """Whether the file could be deleted; what Colab mounts is read-only."""
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def write_kaggle_csv(train, test, folder):
