@@ -120,8 +120,9 @@ def _find_token():
             if os.path.exists(given):  # kagglehub reads the file then
                 problem = _explain_token_file(Path(given))
                 return Account(f"the file that KAGGLE_API_TOKEN names ({given})", problem, wins=True)
-        problem = "The variable KAGGLE_API_TOKEN holds more than a token. Set it to the token alone, or to none."
-        return Account("the variable KAGGLE_API_TOKEN", None if _is_token(given) else problem, wins=True)
+        where = "the variable KAGGLE_API_TOKEN"
+        problem = f"What stands in {where} is not a token alone. Set it to one, or unset it."
+        return Account(where, None if _is_token(given) else problem, wins=True)
     for name in ("access_token", "access_token.txt"):
         path = Path.home() / ".kaggle" / name
         with suppress(OSError):

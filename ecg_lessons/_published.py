@@ -18,7 +18,9 @@ MOST_BYTES = 1_000_000_000  # the largest published file has 410 million
 WAY_OUT = "Delete it and download it again."
 
 # what the standard library raises on a damaged zip or gzip, beside an OSError
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, struct.error)
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, LookupError, OverflowError
+)  # fmt: skip
 
 
 def read_csv(path, n_classes=5, name=None):
@@ -156,7 +158,7 @@ def _members(archive):
     return {
         info.filename.rpartition("/")[2].lower(): info
         for info in archive.infolist()
-        if not info.is_dir() and not info.filename.startswith("__MACOSX")
+        if not info.filename.endswith("/") and not info.filename.startswith("__MACOSX")
     }
 
 

@@ -137,8 +137,8 @@ def _read_parts(readers, paths, downloaded):
                 raise
     if errors:
         raise DataError(
-            f"{errors[0]} This copy came with the download, and has been deleted: run the cell again, and it is "
-            "downloaded anew. If your network has a sign-in page, sign in with a browser first."
+            f"{errors[0]} This copy came with the download, and has been deleted: run the cell again, and it "
+            "is downloaded anew. If your network has a sign-in page, sign in with a browser first."
         ) from None
     return parts
 
@@ -262,7 +262,7 @@ def _download(files, may_ask=True):
             return _download(files, may_ask=False)
     reason = _credentials.explain_refusal(account, DATASET) if refused else _explain_download(error, files)
     if INPUT.is_dir():
-        reason += f' In a Kaggle notebook, press "Add Input" and choose {DATASET}: nothing is downloaded then.'
+        reason += f' In a Kaggle notebook, press "Add Input" and choose {DATASET}; it needs no download.'
     raise DataError(reason) from None
 
 

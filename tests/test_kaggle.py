@@ -161,8 +161,10 @@ def pack(folder, how, where="."):
             (target / path.name).write_bytes(path.read_bytes())
         elif how == "one zipped, one not":
             named = target / (f"{path.name}.zip" if "test" in path.name else path.name)
-            with zipfile.ZipFile(named, "w") if named.suffix == ".zip" else open(named, "wb") as file:
-                getattr(file, "writestr", lambda _, content: file.write(content))(path.name, path.read_bytes())
+            shutil.copy(path, named)
+            if named.suffix == ".zip":
+                with zipfile.ZipFile(named, "w") as archive:
+                    archive.write(path, path.name)
     shutil.rmtree(folder / "kaggle")
 
 
@@ -241,6 +243,29 @@ def test_a_zip_that_cannot_be_read_is_named(home, how, packed):
             fetch_mitbih(source="kaggle", data_home=home[0])
 
 
+@pytest.mark.parametrize("packed", ["zip", "stored", "gzip"])
+def test_whatever_changes_in_a_packed_file_gives_rows_or_one_clear_error(tmp_path, packed):
+    path, random = tmp_path / "mitbih_train.csv.zip", np.random.default_rng(1)
+    if packed == "gzip":
+        path.write_bytes(gzip.compress(f"{ROW},0\n".encode()))
+    else:
+        how = zipfile.ZIP_DEFLATED if packed == "zip" else zipfile.ZIP_STORED
+        with zipfile.ZipFile(path, "w", how) as archive:
+            archive.writestr("mitbih_train.csv", f"{ROW},0\n")
+    content = path.read_bytes()
+    for _ in range(1500):
+        changed = bytearray(content)
+        for place in random.choice([60, -120, len(content)], 3):
+            at = random.integers(min(place, 0), max(place, 0))
+            changed[at] = random.choice([0, 1, 255, random.integers(256)])
+        path.write_bytes(changed)
+        for read in (kaggle.read_csv, _published.list_zip):
+            try:
+                read(path)
+            except DataError as error:
+                assert str(path) in str(error)
+
+
 @pytest.mark.parametrize("how", ["cut short", "changed inside"])
 def test_a_gzip_that_cannot_be_read_is_named(home, how):
     pack(home[0], "each gzipped")
@@ -256,11 +281,10 @@ def test_a_bomb_is_refused_while_it_is_read(tmp_path, kind, monkeypatch):
     path = tmp_path / f"mitbih_train.csv.{kind}"
     rows = f"{ROW},0\n".encode() * 1000
     given = []
-
-    with gzip.open(path, "wb", 1) if kind == "gz" else zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        with file if kind == "gz" else file.open("mitbih_train.csv", "w") as inside:
-            for _ in range(40):  # 180 MB
-                inside.write(rows)
+    bomb = gzip.open(path, "wb", 1) if kind == "gz" else zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
+    with bomb, bomb if kind == "gz" else bomb.open("mitbih_train.csv", "w") as inside:
+        for _ in range(40):  # 180 MB
+            inside.write(rows)
     assert path.stat().st_size < 20_000_000
     read = _published._Limited.read
     monkeypatch.setattr(
@@ -491,7 +515,8 @@ def hub(serve, home, user, monkeypatch, tmp_path):
     import kagglesdk.kaggle_env as env
 
     state = types.SimpleNamespace(
-        locked=False, asked=[], status=None, truncate=False, content=None, refuses=None, cache=tmp_path / "kagglehub"
+        locked=False, asked=[], status=None, truncate=False, content=None, refuses=None,
+        cache=tmp_path / "kagglehub",
     )  # fmt: skip
 
     def answer(handler):
@@ -752,7 +777,7 @@ def test_elsewhere_the_way_to_an_account_is_told(hub):
 
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_failing_kaggle_is_said(hub, status):
-    hub.status = 401
+    hub.status = status
     with pytest.raises(DataError, match=f"answered {status}.*physionet"):
         fetch_mitbih(source="kaggle")
 
@@ -762,8 +787,8 @@ def kagglehub_errors():
 
     kinds = [k for k in vars(module).values() if isinstance(k, type) and issubclass(k, Exception)]
     kinds = [k for k in kinds if k.__module__ == module.__name__]
-    others = [ValueError, RuntimeError, TypeError, KeyError, Exception, ConnectionResetError, zipfile.BadZipFile]
-    kinds += [*others, requests.exceptions.InvalidHeader, requests.Timeout, requests.HTTPError]
+    kinds += [ValueError, RuntimeError, TypeError, Exception, ConnectionResetError, zipfile.BadZipFile]
+    kinds += [requests.exceptions.InvalidHeader, requests.Timeout, requests.HTTPError]
     return [k("UserCancelled") if k.__name__.startswith("User") else k("what it says") for k in kinds]
 
 
@@ -787,7 +812,7 @@ def test_whatever_kagglehub_raises_becomes_one_of_our_errors(user, tmp_path, mon
     "error, message",
     [
         (OSError(28, "No space left on device"), "disk is full.*kagglehub.*Make room.*KAGGLEHUB_CACHE"),
-        (PermissionError(13, "Permission denied", "/a/b"), "/a/b may not be written.*permissions.*KAGGLEHUB_CACHE"),
+        (PermissionError(13, "Permission denied", "/a/b"), "/a/b may not be written.*KAGGLEHUB_CACHE"),
         (NotADirectoryError(20, "Not a directory", "/a/b"), "/a/b is in the way.*KAGGLEHUB_CACHE"),
         (requests.exceptions.SSLError("certificate"), "certificate is not trusted.*REQUESTS_CA_BUNDLE"),
         (requests.exceptions.ConnectTimeout("slow"), "could not be reached \\(ConnectTimeout"),

@@ -79,7 +79,8 @@ def test_the_lock_holds_every_direct_requirement_with_the_sums_of_its_files():
 
 def test_nothing_imports_upwards():
     order = "errors _credentials _parallel beats _published segment store quiz physionet _tracing".split()
-    order += "kaggle simulate ptb patient balance metrics checks models plots reference staircase transfer".split()
+    order += "kaggle simulate ptb patient balance metrics checks models plots".split()
+    order += "reference staircase transfer".split()
     for path in MODULES:
         for node in ast.parse(path.read_text()).body:  # at the top; a function may call back down the list
             if isinstance(node, ast.ImportFrom) and node.level and path.stem in order:
