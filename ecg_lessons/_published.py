@@ -19,7 +19,8 @@ WAY_OUT = "Delete it and download it again."
 
 # what the standard library raises on a damaged zip or gzip, beside an OSError
 _DAMAGED = (
-    zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, LookupError, OverflowError
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError,
+    ValueError, RuntimeError, LookupError, OverflowError,
 )  # fmt: skip
 
 

@@ -261,7 +261,7 @@ def _download(files, may_ask=True):
         with _credentials.uploaded_account(account):
             return _download(files, may_ask=False)
     reason = _credentials.explain_refusal(account, DATASET) if refused else _explain_download(error, files)
-    if INPUT.is_dir():
+    if INPUT.is_dir() and "google.colab" not in sys.modules:  # which mounts there, too
         reason += f' In a Kaggle notebook, press "Add Input" and choose {DATASET}; it needs no download.'
     raise DataError(reason) from None
 
