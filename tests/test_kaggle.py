@@ -192,6 +192,17 @@ def test_the_files_are_found_as_people_have_them(home, how, where):
     assert sorted(home.rglob("*")) == before  # nothing is unpacked
 
 
+def test_one_archive_holds_the_files_of_both_databases(home):
+    with zipfile.ZipFile(home[0] / "archive.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in (home[0] / "kaggle").iterdir():
+            archive.write(path, path.name)
+        for label, name in enumerate(kaggle.PTB_FILES.values()):
+            archive.writestr(name, f"{ROW},{label}\n" * 3)
+    shutil.rmtree(home[0] / "kaggle")
+    assert len(fetch_mitbih(source="kaggle", data_home=home[0])) == 1000
+    assert list(fetch_ptbdb(source="kaggle", data_home=home[0]).labels) == [0, 0, 0, 1, 1, 1]
+
+
 def test_a_zip_without_the_files_is_none_of_ours(home):
     with zipfile.ZipFile(home[0] / "archive.zip", "w") as archive:
         archive.writestr("holiday.jpg", "")
@@ -722,6 +733,24 @@ def test_a_stale_account_that_wins_over_kaggle_json_is_named(hub, colab, user, t
     assert colab.prompts == 0  # a new kaggle.json would change nothing
     assert all("KGAT_old1" in (header or "") or "Basic" in header for _, header in hub.asked)
     assert (tmp_path / "dotkaggle" / "kaggle.json").exists()
+
+
+def test_an_account_is_named_without_its_secret(user, monkeypatch):
+    assert _credentials.find_account() == _credentials.Account()
+    _credentials.account_path().parent.mkdir()
+    _credentials.account_path().write_text('{"username": "reader", "key": "secret"}')
+    assert _credentials.find_account() == _credentials.Account(str(_credentials.account_path()))
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_secret")
+    account = _credentials.find_account()
+    assert account.wins and account.problem is None
+    assert "secret" not in f"{account} {_credentials.explain_refusal(account, kaggle.DATASET)}"
+
+
+def test_an_interrupted_download_leaves_no_uploaded_account(user, colab):
+    with pytest.raises(KeyboardInterrupt), _credentials.uploaded_account(_credentials.Account()):
+        assert _credentials.account_path().exists()
+        raise KeyboardInterrupt
+    assert not _credentials.account_path().exists()
 
 
 def test_an_account_given_to_kagglehub_is_named(hub, monkeypatch):
