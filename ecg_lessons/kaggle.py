@@ -4,39 +4,39 @@
 header, 187 samples and the label in each row, the patient left out.
 """
 
-import json
-import os
 import sys
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from . import physionet, store
-from .beats import DIAGNOSED, WIDTH, Beats
-from .errors import DataError
-from .segment import beat_length, published_ends
+from . import _credentials, physionet, store
+from ._published import DATASET, WAY_OUT, list_zip, read_csv
+from ._tracing import count_digits, trace
+from .beats import DIAGNOSED, Beats
+from .errors import DataError, explain_os_error
 
-DATASET = "shayanfazeli/heartbeat"
 _PINNED = f"{DATASET}/versions/1"  # its only version; naming it spares a look-up at each call
 FILES = {"train": "mitbih_train.csv", "test": "mitbih_test.csv"}
 PTB_FILES = {name: f"ptbdb_{name}.csv" for name in DIAGNOSED}
-MOST_BYTES = 1_000_000_000  # the largest published file has 410 million
+INPUT = Path("/kaggle/input")  # where a Kaggle notebook finds the data that is attached to it
 FS = 120.0  # Hz; the files' own description says 125, chapter 1 shows why it is 120
 PTB_FS = 125.0  # Hz, as described; 1000 Hz can be divided so, and nothing here has shown otherwise
-_KEY = 32  # leading samples that a row is looked up by
-_SHORTEST = 8  # samples; a shorter row fits many beats (the shortest real one has 10)
+_FOLDERS = ("kaggle", "archive", "heartbeat", ".")  # of the data directory
+_ARCHIVES = ("archive.zip", "heartbeat.zip")  # as Kaggle's page and its programs name the download
+_TRACED = 2  # part of the cache file's name: raise it when `trace` finds more
 
 
 def fetch(data_home=None):
     """The published MIT-BIH beats with their folds, patients restored where possible.
 
-    The CSVs are looked for in the data directory (``kaggle/`` or the files themselves),
-    else downloaded with kagglehub: public, no account needed. Where Kaggle asks for one
-    on Colab, an upload of ``kaggle.json`` is asked for. Parsed once, then cached.
+    The CSVs are looked for in the data directory (see `find_files`) and in what is attached to a
+    Kaggle notebook, else downloaded with kagglehub: public, no account needed. Where Kaggle asks for
+    one on Colab, an upload of ``kaggle.json`` is asked for. Parsed once, then cached.
 
     Where the raw records are at hand (data directory or cache), each row is traced back
-    to its record and annotation by its samples; rows without a match have patient None.
+    to its record and annotation by its samples; rows without a match have patient None, and
+    their number is printed.
 
     Returns
     -------
@@ -48,15 +48,20 @@ def fetch(data_home=None):
     DataError
         If a file is missing, cannot be downloaded, or is not in the published form.
     """
-    paths = _find(data_home, FILES) or _download(FILES)
+    paths, downloaded = _locate(data_home, FILES)
     records = _records_at_hand(data_home)
-    return store.cached(
-        f"kaggle-{store.fingerprint(paths.values(), records is not None)}",
-        lambda: [_read(paths, records)],
+    beats = store.cached(
+        f"kaggle-{store.fingerprint(paths.values(), records is not None, _TRACED)}",
+        lambda: [_read(paths, downloaded, records)],
         fs=FS,
         source="kaggle",
         longest=max(map(len, FILES)),
     )
+    if records is not None:
+        untraced = len(beats) if beats.samples is None else (beats.samples < 0).sum()
+        if untraced:
+            print(f"{untraced} of {len(beats)} Kaggle rows match no MIT-BIH annotation")
+    return beats
 
 
 def fetch_ptbdb(data_home=None):
@@ -74,80 +79,77 @@ def fetch_ptbdb(data_home=None):
     DataError
         As `fetch`; also where a file holds beats of the other class.
     """
-    paths = _find(data_home, PTB_FILES) or _download(PTB_FILES)
+    paths, downloaded = _locate(data_home, PTB_FILES)
     return store.cached(
         f"kaggle-ptbdb-{store.fingerprint(paths.values())}",
-        lambda: [_read_ptbdb(paths)],
+        lambda: [_read_ptbdb(paths, downloaded)],
         fs=PTB_FS,
         source="kaggle",
         classes=DIAGNOSED,
     )
 
 
-def _read_ptbdb(paths):
-    signals, labels = zip(*(read_csv(path, n_classes=2) for path in paths.values()))
-    for label, (mine, path) in enumerate(zip(labels, paths.values())):
-        if (mine != label).any():
-            raise DataError(
-                f"{path}, row {(mine != label).argmax() + 1}: the label is {1 - label}, but all beats of "
-                f"this file should have {label}. Delete it and download it again."
-            )
+def _read(paths, downloaded, records):
+    readers = {part: partial(read_csv, name=name) for part, name in FILES.items()}
+    signals, labels = zip(*_read_parts(readers, paths, downloaded))
+    n_rows = [len(y) for y in labels]
+    beats = {"folds": np.repeat(list(paths), n_rows), "fs": FS, "source": "kaggle"}
+    digits = np.repeat([count_digits(s) for s in signals], n_rows)
+    signals, labels = np.concatenate(signals), np.concatenate(labels)
+    if records is not None:
+        names, samples = trace(signals, labels, records, digits)
+        people = [name and physionet.patient_of(name) for name in names]
+        beats |= {"records": names, "patients": np.array(people, dtype=object), "samples": samples}
+    return Beats(signals, labels, **beats)
+
+
+def _read_ptbdb(paths, downloaded):
+    readers = {
+        part: partial(_read_class, label=DIAGNOSED.index(part), name=name) for part, name in PTB_FILES.items()
+    }
+    signals, labels = zip(*_read_parts(readers, paths, downloaded))
     return Beats(np.concatenate(signals), np.concatenate(labels), classes=DIAGNOSED, fs=PTB_FS)
 
 
-def read_csv(path, n_classes=5):
-    """One published CSV as (signals (n, 187) float32, labels (n,)).
+def _read_class(path, label, name):
+    """`read_csv` for a file whose beats all have this label, 0 or 1."""
+    signals, labels = read_csv(path, n_classes=2, name=name)
+    if (labels != label).any():
+        raise DataError(
+            f"{path}, row {(labels != label).argmax() + 1}: the label is {1 - label}, but all beats of "
+            f"this file should have {label}. {WAY_OUT}"
+        )
+    return signals, labels
 
-    Raises
-    ------
-    DataError
-        If the file is missing, empty, or holds anything but 187 numbers in [0, 1] and a
-        label in each row; it names the file and the row.
+
+def _read_parts(readers, paths, downloaded):
+    """What each part's reader makes of its path: a list.
+
+    Downloads that are not what was published are deleted, all of them, because kagglehub would trust them.
     """
-    import pyarrow as pa
-    from pyarrow import csv
+    parts, errors = [], []
+    for part, path in paths.items():
+        try:
+            parts.append(readers[part](path))
+        except DataError as error:
+            errors.append(error)
+            if not downloaded or not _delete(path):
+                raise
+    if errors:
+        raise DataError(
+            f"{errors[0]} This copy came with the download, and has been deleted: run the cell again, and it "
+            "is downloaded anew. If your network has a sign-in page, sign in with a browser first."
+        ) from None
+    return parts
 
-    names = [str(i) for i in range(WIDTH + 1)]
-    way_out = "Delete it and download it again."
-    size = os.path.getsize(path) if os.path.exists(path) else 0
-    if size > MOST_BYTES:
-        raise DataError(f"{path} has {size / 1e9:.1f} GB, more than any of the published files. {way_out}")
+
+def _delete(path):
+    """Whether the file could be deleted; what Colab mounts is read-only."""
     try:
-        table = csv.read_csv(
-            path,
-            read_options=csv.ReadOptions(column_names=names, block_size=1 << 22),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.float32()), null_values=[""]
-            ),
-        )
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist. Download it from kaggle.com/datasets/{DATASET}.") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error}). Mend its permissions.") from None
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path} {_explain_csv(str(error))} {way_out}") from None
-    if table.num_rows == 0:
-        raise DataError(f"{path} has no rows. {way_out}")
-    rows = np.empty((table.num_rows, WIDTH + 1), dtype=np.float32)
-    start = 0
-    for batch in table.to_batches():  # small enough to turn columns into rows within the CPU's cache
-        part = rows[start : start + batch.num_rows]
-        for i, column in enumerate(batch.columns):
-            part[:, i] = column.to_numpy(zero_copy_only=False)
-        start += batch.num_rows
-    signals, labels = rows[:, :WIDTH], rows[:, WIDTH]
-    if not (signals.min() >= -1e-6 and signals.max() <= 1 + 1e-6):  # false for NaN, too
-        bad = ~((signals >= -1e-6) & (signals <= 1 + 1e-6)).all(1)
-        raise DataError(
-            f"{path}, row {bad.argmax() + 1}: a sample is not a number between 0 and 1. {way_out}"
-        )
-    bad = ~np.isin(labels, np.arange(n_classes))
-    if bad.any():
-        raise DataError(
-            f"{path}, row {bad.argmax() + 1}: the label is {labels[bad.argmax()]:g}, "
-            f"not one of 0 to {n_classes - 1}. {way_out}"
-        )
-    return signals, labels.astype(np.int64)
+        path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def write_kaggle_csv(train, test, folder):
@@ -166,102 +168,6 @@ def write_kaggle_csv(train, test, folder):
     return paths
 
 
-def trace(signals, labels, folder):
-    """Find the annotation that each published row was cut at.
-
-    A row is a scaled copy of raw samples, and scaling keeps their order: the ranks of its
-    first 32 samples are an exact key. Of the annotations with that key and class, the one
-    whose samples the row repeats (to 1e-4, up to shift and stretch) is the origin.
-
-    Parameters
-    ----------
-    signals, labels : float32 array (n, 187), int array (n,)
-        Published rows.
-    folder : path
-        Holds the raw MIT-BIH records.
-
-    Returns
-    -------
-    (records (n,) of str or None, samples (n,) of int, -1 where no annotation fits)
-    """
-    raw, raw_labels, raw_records, raw_samples, raw_lengths = _windows(folder)
-    origin = np.full(len(signals), -1)
-    taken = np.zeros(len(raw), dtype=bool)
-    last = beat_length(signals)
-    lengths = np.minimum(last, _KEY)
-    for length in np.unique(lengths[lengths >= _SHORTEST])[::-1]:  # rows that say most choose first
-        rows = np.flatnonzero(lengths == length)
-        index = {}
-        keys = _ranks(raw[:, :length])
-        for place in np.flatnonzero(~taken):
-            index.setdefault((raw_labels[place], keys[place].tobytes()), []).append(place)
-        for row, key in zip(rows, _ranks(signals[rows, :length])):
-            candidates = index.get((labels[row], key.tobytes()), [])
-            fits = [
-                (abs(raw_lengths[c] - last[row]), c)
-                for c in candidates
-                if not taken[c] and _same_shape(signals[row], raw[c], last[row])
-            ]
-            if fits:
-                origin[row] = min(fits)[1]
-                taken[origin[row]] = True
-    found = origin >= 0
-    records = np.where(found, raw_records[origin].astype(object), None)
-    return records, np.where(found, raw_samples[origin], -1)
-
-
-def _ranks(rows):
-    """Each row's dense ranks: 0 for its smallest value, equal values alike. uint8."""
-    order = rows.argsort(1, kind="stable")
-    ordered = np.take_along_axis(rows, order, 1)
-    steps = np.diff(ordered, axis=1, prepend=ordered[:, :1]) > 0
-    ranks = np.empty(rows.shape, dtype=np.uint8)
-    np.put_along_axis(ranks, order, steps.cumsum(1).astype(np.uint8), 1)
-    return ranks
-
-
-def _same_shape(row, raw, length):
-    """Whether the first `length` samples of `row` are `raw` shifted and stretched, to 1e-4."""
-    row, raw = row[:length], raw[:length]
-    low, high = row.argmin(), row.argmax()
-    span = raw[high] - raw[low]
-    if span <= 0:
-        return row[high] == row[low]
-    expected = row[low] + (raw - raw[low]) * ((row[high] - row[low]) / span)
-    return np.abs(expected - row).max() < 1e-4
-
-
-def _windows(folder):
-    """Every annotated beat but a record's last: 187 raw samples from its annotation on."""
-    parts = []
-    for name in physionet.record_names():
-        record, annotation, labels, peaks = physionet.read_beats(folder, name)
-        lead = np.round(record.p_signal[:, 0] * record.adc_gain[0]).astype(np.int16)
-        lead = np.append(lead, np.zeros(3 * WIDTH, dtype=np.int16))
-        windows = lead[peaks[:-1, None] + np.arange(0, 3 * WIDTH, 3)]
-        ends = published_ends(peaks, annotation.sample)
-        parts.append(
-            (windows, labels[:-1], np.full(len(windows), name), peaks[:-1], (ends - peaks[:-1] + 2) // 3)
-        )
-    return [np.concatenate(column) for column in zip(*parts)]
-
-
-def _read(paths, records):
-    parts = {fold: read_csv(path) for fold, path in paths.items()}
-    signals = np.concatenate([s for s, _ in parts.values()])
-    labels = np.concatenate([y for _, y in parts.values()])
-    folds = np.repeat(list(parts), [len(y) for _, y in parts.values()])
-    beats = {"signals": signals, "labels": labels, "folds": folds, "fs": FS, "source": "kaggle"}
-    if records is not None:
-        names, samples = trace(signals, labels, records)
-        found = samples >= 0
-        if not found.all():
-            print(f"{(~found).sum()} of {len(found)} Kaggle rows match no MIT-BIH annotation")
-        people = [name and physionet.patient_of(name) for name in names]
-        beats |= {"records": names, "patients": np.array(people, dtype=object), "samples": samples}
-    return Beats(**beats)
-
-
 def _records_at_hand(data_home):
     """The folder of the raw records, if it takes no download; else None."""
     try:
@@ -274,92 +180,129 @@ def _records_at_hand(data_home):
         return None
 
 
-def _find(data_home, files):
-    """`files`' {part: path} in the data directory, or None."""
+def _locate(data_home, files):
+    """(paths as from `find_files`, whether they are kagglehub's download)."""
+    paths = find_files(data_home, files)
+    return (paths, False) if paths else (_download(files), True)
+
+
+def find_files(data_home, files):
+    """Where the CSVs are at hand: in the data directory, or attached to a Kaggle notebook.
+
+    Looked for in the data directory itself and in its folders kaggle, archive and heartbeat: each
+    file as it is, as ``NAME.csv.zip``, as ``NAME.csv.gz``, or in ``archive.zip`` or
+    ``heartbeat.zip``; upper case counts as lower case. Then in the folders of `INPUT`.
+
+    Parameters
+    ----------
+    data_home : path or None
+        As for `fetch_mitbih`.
+    files : dict
+        {part: name of its CSV}.
+
+    Returns
+    -------
+    dict or None
+        {part: path}, two parts having the same path where one zip holds both; None if there are none.
+
+    Raises
+    ------
+    DataError
+        If the data directory has some of the files and not the others, or cannot be read.
+    """
     home = store.data_home(data_home)
-    if home is None:
-        return None
-    for folder in (home / "kaggle", home):
-        paths = {part: folder / name for part, name in files.items()}
-        missing = [path for path in paths.values() if not path.is_file()]
-        if not missing:
+    lacking = None
+    for folder in [home / name for name in _FOLDERS] if home else []:
+        paths = _files_in(folder, files)
+        if len(paths) == len(files):
             return paths
-        if len(missing) < len(paths):
-            raise DataError(
-                f"{missing[0]} is missing. Copy it from kaggle.com/datasets/{DATASET}, or delete "
-                "the other CSV so that both are downloaded."
-            )
-    return None
+        if paths:
+            lacking = lacking or next(folder / name for part, name in files.items() if part not in paths)
+    if lacking:
+        raise DataError(
+            f"{lacking} is missing. Copy it from kaggle.com/datasets/{DATASET}, or delete "
+            "the other CSV so that both are downloaded."
+        )
+    attached = [INPUT / "heartbeat", INPUT / "datasets" / DATASET, *sorted(INPUT.glob("*"))]
+    return next((p for folder in attached if len(p := _files_in(folder, files)) == len(files)), None)
+
+
+def _files_in(folder, files):
+    """{part: path} of those `files` that lie in the folder, packed or not."""
+    try:
+        there = {path.name.lower(): path for path in sorted(folder.iterdir())}  # of two, the lower-case one
+        paths = {}
+        for part, name in files.items():
+            for path in (there.get(name + ending) for ending in ("", ".zip", ".gz")):
+                if path and path.is_file():
+                    paths.setdefault(part, path)
+        for archive in filter(None, map(there.get, _ARCHIVES)):
+            if len(paths) < len(files) and archive.is_file():
+                held = list_zip(archive)
+                paths |= {part: archive for part, name in files.items() if part not in paths and name in held}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise DataError(explain_os_error(error, folder)) from None
+    return paths
 
 
 def _download(files, may_ask=True):
+    """{part: path} in kagglehub's cache, downloaded if need be."""
     import kagglehub
-    import requests
 
     try:
         return {part: Path(kagglehub.dataset_download(_PINNED, path=name)) for part, name in files.items()}
-    except requests.HTTPError as error:
-        status = error.response.status_code
-        if status in (401, 403) and may_ask and "google.colab" in sys.modules:
-            with _uploaded_credentials():
-                return _download(files, may_ask=False)
-        raise DataError(_explain_download(status, files)) from None
-    except (requests.RequestException, kagglehub.exceptions.DataCorruptionError) as error:
-        raise DataError(_explain_download(type(error).__name__, files)) from None
-    except OSError as error:
-        raise DataError(
-            f"Could not write the download of {DATASET} ({error}). Make room, or set KAGGLEHUB_CACHE "
-            "to a directory elsewhere."
-        ) from None
+    except Exception as caught:  # what kagglehub raises itself has no class in common
+        error = caught
+    account = _credentials.find_account()
+    refused = _is_refusal(error) or (account.problem and not _is_unreachable(error))
+    if refused and may_ask and not account.wins and "google.colab" in sys.modules:
+        with _credentials.uploaded_account(account):
+            return _download(files, may_ask=False)
+    reason = _credentials.explain_refusal(account, DATASET) if refused else _explain_download(error, files)
+    if INPUT.is_dir() and "google.colab" not in sys.modules:  # which mounts there, too
+        reason += f' In a Kaggle notebook, press "Add Input" and choose {DATASET}; it needs no download.'
+    raise DataError(reason) from None
 
 
-def _explain_download(what, files):
-    if what in (401, 403):
-        return (
-            f"Kaggle asks for an account to download {DATASET}, or refuses the one it was given. Create "
-            "a token at kaggle.com/settings and put it into ~/.kaggle/kaggle.json, or use "
-            'source="physionet", which needs none.'
+def _is_refusal(error):
+    import kagglehub
+
+    return _status(error) in (401, 403) or isinstance(error, kagglehub.exceptions.UnauthenticatedError)
+
+
+def _is_unreachable(error):
+    import requests
+
+    kinds = (requests.ConnectionError, requests.Timeout, ConnectionError, TimeoutError)
+    return _status(error) is not None or isinstance(error, kinds)
+
+
+def _status(error):
+    """The HTTP status that the server answered with, or None."""
+    return getattr(getattr(error, "response", None), "status_code", None)
+
+
+def _explain_download(error, files):
+    """Why Kaggle's files could not be had, and the way out. No error's own text: it may hold a token."""
+    import requests
+    from kagglehub.config import get_cache_folder
+
+    if isinstance(error, requests.exceptions.SSLError):
+        what = (
+            "could not be reached: its certificate is not trusted here. If a proxy of your network puts its "
+            "own in the place of Kaggle's, set REQUESTS_CA_BUNDLE to the file that holds the proxy's"
         )
-    what = f"answered {what}" if isinstance(what, int) else f"could not be reached ({what})"
+    elif isinstance(error, OSError) and not isinstance(error, requests.RequestException) and error.errno:
+        if not _is_unreachable(error):
+            return explain_os_error(error, get_cache_folder(), writing=True, setting="KAGGLEHUB_CACHE")
+        what = f"could not be reached ({type(error).__name__})"
+    elif _status(error):
+        what = f"answered {_status(error)}"
+    else:
+        what = f"could not be reached ({type(error).__name__})"
     return (
-        f"Kaggle {what} for {DATASET}. Try again later, download {' and '.join(files.values())} by "
+        f"Kaggle {what}, for {DATASET}. Try again later, download {' and '.join(files.values())} by "
         'hand into a folder that ECG_LESSONS_DATA names, or use source="physionet".'
     )
-
-
-@contextmanager
-def _uploaded_credentials():
-    """Ask for kaggle.json on Colab and install it; taken away again if Kaggle refuses it."""
-    from google.colab import files
-
-    target = Path(os.environ.get("KAGGLE_CONFIG_DIR") or Path.home() / ".kaggle") / "kaggle.json"
-    print("Kaggle asks for an account. Upload your kaggle.json (kaggle.com/settings, API tokens).")
-    before = set(os.listdir())
-    content = next(iter(files.upload().values()), b"")
-    for name in set(os.listdir()) - before:  # Colab leaves a copy in the open
-        os.unlink(name)
-    try:
-        account = json.loads(content)
-        if not (account["username"].strip() and account["key"].strip()):
-            raise ValueError
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise DataError(
-            "The uploaded file is not a kaggle.json: it must hold username and key. Run the cell again."
-        ) from None
-    with store.writing(target, mode=0o600) as file:
-        file.write(content)
-    try:
-        yield
-    except DataError:
-        target.unlink(missing_ok=True)
-        raise
-
-
-def _explain_csv(message):
-    """Arrow's complaint in the words of this format."""
-    message = " ".join(message.split())
-    if "Empty CSV" in message:
-        return "has no rows."
-    if "conversion error" in message:
-        return f"holds something that is not a number ({message[:160]}); the published files have no header."
-    return f"does not have {WIDTH + 1} columns in every row ({message[:160]})."
