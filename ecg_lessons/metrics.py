@@ -205,14 +205,24 @@ def auroc(labels, chances):
     ------
     ValueError
         If the arrays do not fit together, or hold anything else.
+
+    Notes
+    -----
+    Of all pairs of a beat of class 1 and one of class 0, the share in which the former has the larger
+    number, ties counted half: Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747. scikit-learn's
+    ``roc_auc_score`` gives the same in 25 times the time, and an interval asks a thousand times.
     """
-    from sklearn.metrics import roc_auc_score
+    from scipy.stats import rankdata
 
     labels = check_labels(labels, 2)
     chances = check_scores(labels, chances)
     if chances.ndim != 1:
         raise ValueError(f"the probabilities must be those of class 1, shape (n,), not {chances.shape}")
-    return float(roc_auc_score(labels, chances)) if len(np.unique(labels)) > 1 else np.nan
+    ones = int(labels.sum())
+    pairs = ones * (len(labels) - ones)
+    if pairs == 0:
+        return np.nan
+    return float((rankdata(chances)[labels == 1].sum() - ones * (ones + 1) / 2) / pairs)
 
 
 def auroc_interval(labels, chances, groups, n=1000, seed=0):

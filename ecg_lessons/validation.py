@@ -1,4 +1,4 @@
-"""What labels, predictions and probabilities must look like: whatever takes some asks here, and nowhere else."""
+"""What labels, predictions and probabilities must look like; whatever takes some asks here."""
 
 import numpy as np
 

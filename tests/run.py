@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from ecg_lessons import DataError, data_available, fetch_ptbdb, fetch_ptbxl
-from ecg_lessons.physionet import download_mitdb
+from ecg_lessons.physionet import download_mitdb, explain_not_found
 
 ROOT = Path(__file__).parents[1]
 CELL_SECONDS = 1200
@@ -35,10 +35,8 @@ def prepare():
         return None
     where = data_available()
     if os.environ.get("ECG_LESSONS_DATA") and where in (None, "download"):
-        raise DataError(
-            f"ECG_LESSONS_DATA names {os.environ['ECG_LESSONS_DATA']}, which holds no MIT-BIH records (nor "
-            "do its folders mitdb and mitdb/1.0.0). Name the right one, or leave it unset."
-        )
+        reason = explain_not_found(os.environ["ECG_LESSONS_DATA"])
+        raise DataError(f"{reason} Name another folder in ECG_LESSONS_DATA, or leave it unset.")
     if where == "download":  # here and below, so that no progress bar ends up in a notebook's outputs
         download_mitdb()
     if where:

@@ -334,6 +334,14 @@ def test_what_it_is_ahead_by_is_the_difference_with_an_interval():
     assert 0 < ahead.low < ahead.value < ahead.high
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9)), min_size=2, max_size=50))
+def test_the_area_is_scikit_learns_with_ties_or_without(pairs):
+    labels, numbers = np.array(pairs).T
+    if len(set(labels)) == 2:
+        assert auroc(labels, numbers / 10) == pytest.approx(roc_auc_score(labels, numbers), abs=1e-12)
+
+
 def test_an_area_needs_both_classes():
     assert np.isnan(auroc([1, 1], [0.2, 0.3])) and auroc([0, 1], [0.2, 0.3]) == 1
 
