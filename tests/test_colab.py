@@ -70,29 +70,34 @@ def install(folder, version, *options):
     return python
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory):
-    """The Python of a machine like Colab's, and the environment in which notebooks run there."""
-    folder = tmp_path_factory.mktemp("colab")
-    python = install(folder, re.search(r"^# Python (\S+)$", LIST.read_text(), re.M)[1], "-r", LIST)
+def environment_of(python, folder):
+    """What the environment must say so that notebooks run on this Python, and find the course as a remote."""
     remote = copied(folder / "remote")
     subprocess.run(["git", "tag", TAG], cwd=remote, check=True)
-    (folder / "kernels" / "colab").mkdir(parents=True)
+    (folder / "kernels" / "host").mkdir(parents=True)
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    kernel = {"argv": argv, "language": "python", "display_name": "Colab"}
-    (folder / "kernels" / "colab" / "kernel.json").write_text(json.dumps(kernel))
-    environment = {
+    kernel = {"argv": argv, "language": "python", "display_name": "Host"}
+    (folder / "kernels" / "host" / "kernel.json").write_text(json.dumps(kernel))
+    return {
         "JUPYTER_PATH": str(folder), "IPYTHONDIR": str(folder / "ipython"),
         "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{remote.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": f"https://github.com/{OLD}", "PATH": f"{python.parent}:{os.environ['PATH']}",
         "ECG_LESSONS_SOURCE": "simulated", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }  # fmt: skip
-    return python, environment
 
 
-def shortened(notebook):
-    """The notebook to the end of its section *Look*, or all of it."""
-    if PART == "look":
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    """The Python of a machine like Colab's, and the environment in which notebooks run there."""
+    folder = tmp_path_factory.mktemp("colab")
+    python = install(folder, re.search(r"^# Python (\S+)$", LIST.read_text(), re.M)[1], "-r", LIST)
+    return python, environment_of(python, folder)
+
+
+def read_chapter(path, part=PART):
+    """The notebook without its outputs, to the end of its section *Look* or to its last cell."""
+    notebook = nbformat.read(path, as_version=4)
+    if part == "look":
         end = next(i for i, cell in enumerate(notebook.cells) if re.search("^## Try", cell.source, re.M))
         del notebook.cells[end:]
     for cell in notebook.cells:
@@ -101,25 +106,38 @@ def shortened(notebook):
     return notebook
 
 
+def run_notebook(notebook, folder, environment, monkeypatch):
+    """Run its cells in that environment, in an empty folder; what the first one prints."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    folder.mkdir()
+    where = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=1200, kernel_name="host", resources=where).execute()
+    return "".join(output.get("text", "") for output in notebook.cells[1].outputs)
+
+
 @slow
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_a_chapter_opened_alone_on_colab_runs_and_changes_no_package(path, machine, tmp_path, monkeypatch):
     python, environment = machine
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
     subprocess.run([python, "-m", "pip", "uninstall", "-q", "-y", *LACKS], check=True, **RUN)  # a new machine
     before = installed(python)
     assert not LACKS & set(before)
-
-    notebook = shortened(nbformat.read(path, as_version=4))
-    where = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=1200, kernel_name="colab", resources=where).execute()
-    told = "".join(output.get("text", "") for output in notebook.cells[1].outputs)
+    told = run_notebook(read_chapter(path), tmp_path / "content", environment, monkeypatch)
     assert "about half a minute" in told and "ERROR" not in told
     after = installed(python)
     assert {name: after.get(name) for name in before} == before
     assert {"ecg-lessons", "wfdb"} <= set(after) - set(before) <= LACKS
     assert after["ecg-lessons"] == ecg_lessons.__version__
+
+
+@pytest.mark.skipif(PART != "whole", reason="takes minutes: make colab")
+def test_a_chapter_opened_where_there_is_nothing_installs_all_that_it_needs(tmp_path, monkeypatch):
+    """Chapter 3, which needs most, in an environment that can start a kernel and no more."""
+    python = install(tmp_path, "3.12", "ipykernel")
+    notebook = read_chapter(ROOT / "book" / "03_cnn_lstm.ipynb", "look")
+    told = run_notebook(notebook, tmp_path / "content", environment_of(python, tmp_path), monkeypatch)
+    assert "ERROR" not in told and {"tensorflow", "aeon", "wfdb", "ecg-lessons"} <= set(installed(python))
 
 
 PREDICT = """

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecg_lessons import Beats, balance, metrics, plots, transfer
-from ecg_lessons.validation import check_labels, check_predicted
+from ecg_lessons.validation import check_distributions, check_labels, check_predicted, check_scores
 
 N = 40
 LABELS = np.arange(N) % 5
@@ -105,3 +105,6 @@ def test_what_is_right_comes_back_as_it_was():
     np.testing.assert_array_equal(check_labels([True, False], 2), [1, 0])
     assert check_labels([]).shape == (0,)
     np.testing.assert_array_equal(check_predicted(LABELS, P, 5)[1], P.argmax(1))
+    assert check_distributions(P.astype(np.float32), 5).sum(1) == pytest.approx(1, abs=1e-12)
+    ages = np.arange(N)  # not only probabilities rise with an area under a curve
+    assert check_scores(LABELS, ages) is ages
