@@ -18,6 +18,8 @@ from ecg_lessons.physionet import download_mitdb, explain_not_found
 ROOT = Path(__file__).parents[1]
 CELL_SECONDS = 1200
 MOST_WORKERS = 4  # a notebook may take 3 GB
+# Tests that take longest, so that none of them is left for the end.
+SLOW = [f"tests/test_{name}.py" for name in ("site", "live", "staircase", "models", "transfer", "downloads")]
 
 
 def make_paths_absolute():
@@ -73,13 +75,14 @@ def main(arguments):
     options = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25",
                mode, f"--nbval-cell-timeout={CELL_SECONDS}", "--nbval-current-env"]  # fmt: skip
     paths = [str(path.relative_to(ROOT)) for path in notebooks()]
+    others = sorted({f"tests/{path.name}" for path in (ROOT / "tests").glob("test_*.py")} - set(SLOW))
     with tempfile.TemporaryDirectory() as folder:
         if not where:
             startup = Path(folder) / "profile_default" / "startup"
             startup.mkdir(parents=True)
             shutil.copy(ROOT / "tests" / "short.py", startup)
             os.environ["IPYTHONDIR"] = folder
-        return pytest.main([*options, *arguments, *paths, "tests"])
+        return pytest.main([*options, *arguments, *paths, *SLOW, *others])
 
 
 if __name__ == "__main__":
