@@ -1,0 +1,55 @@
+"""Helpers of the course *Deep learning for ECG heartbeats*.
+
+The chapters hold every modelling decision; this package loads, splits, measures
+and plots. Names follow scikit-learn: ``fetch_*`` downloads and caches, ``make_*``
+simulates, ``load_*`` reads what ships with the package.
+"""
+
+from importlib import import_module
+
+from .beats import AAMI, CLASSES, DS1, DS2, Beats
+from .errors import DataError
+from .segment import beat_length, segment
+
+__version__ = "0.1.0"
+
+# Imported on first use, so that `import ecg_lessons` stays quick and never pulls in wfdb,
+# matplotlib or TensorFlow: public name -> the module that holds it.
+_LATER = {
+    "data_available": "physionet",
+    "describe_ptbdb": "ptb",
+    "describe_ptbxl": "ptb",
+    "fetch_mitbih": "physionet",
+    "fetch_ptbdb": "ptb",
+    "fetch_ptbxl": "ptb",
+    "fetch_record": "physionet",
+    "freeze_encoder": "models",
+    "load_pretrained": "models",
+    "load_quiz": "quiz",
+    "load_results": "store",
+    "make_beats": "simulate",
+    "make_record": "simulate",
+    "with_new_head": "models",
+    "write_kaggle_csv": "kaggle",
+}
+__all__ = [
+    "AAMI",
+    "Beats",
+    "CLASSES",
+    "DS1",
+    "DS2",
+    "DataError",
+    "beat_length",
+    "segment",
+    *_LATER,
+]
+
+
+def __getattr__(name):
+    if name in _LATER:
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_LATER])

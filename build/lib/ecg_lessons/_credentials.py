@@ -1,0 +1,182 @@
+"""The account that kagglehub signs in with: where it stands, what is wrong with it, a new one on Colab."""
+
+import json
+import os
+import re
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from .errors import DataError, explain_os_error
+
+SETTINGS = "kaggle.com/settings"  # the page that tokens are created on
+
+
+class Account(NamedTuple):
+    """What kagglehub signs in with. No secret is in it."""
+
+    where: str | None = None  # the variable or the file that holds it; None if there is none
+    problem: str | None = None  # why it cannot be used, and the way out
+    wins: bool = False  # it is used before any kaggle.json
+
+
+def find_account():
+    """The `Account` that kagglehub uses: looked for in the same places, in the same order."""
+    from kagglehub import config
+
+    if getattr(config, "_kaggle_credentials", None):
+        return Account("the call of kagglehub.login()", wins=True)
+    if "kagglesdk" in sys.modules and (token := _find_token()):  # older versions know no tokens
+        return token
+    if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"):
+        return Account("the variables KAGGLE_USERNAME and KAGGLE_KEY", wins=True)
+    for path in (account_path(), Path.home() / ".kaggle" / "kaggle.json"):
+        if os.path.exists(path):
+            return Account(str(path), _explain_account_file(path))
+    return Account()
+
+
+def account_path():
+    """Where kagglehub looks for ``kaggle.json``."""
+    return Path(os.environ.get("KAGGLE_CONFIG_DIR", Path.home() / ".kaggle")) / "kaggle.json"
+
+
+def explain_refusal(account, dataset):
+    """What to do where Kaggle asks for an account, or refuses the one that it was given."""
+    ways = f'create a new token at {SETTINGS}, or use source="physionet", which needs no account.'
+    if account.problem:
+        return account.problem
+    if account.wins:
+        return (
+            f"Kaggle refuses the account that {account.where} names. It is used before any kaggle.json: "
+            f"remove it if you have one, {ways}"
+        )
+    if account.where:
+        return f"Kaggle refuses the account in {account.where}. Delete that file and {ways}"
+    elsewhere = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle" / "kaggle.json"
+    hint = f" The download does not read {elsewhere}: copy it there." if elsewhere.is_file() else ""
+    return (
+        f"Kaggle asks for an account to download {dataset}. Create a token at {SETTINGS} and put it into "
+        "~/.kaggle/kaggle.json, or, if it is one text that begins with KGAT_, into ~/.kaggle/access_token "
+        f'or the variable KAGGLE_API_TOKEN.{hint} Or use source="physionet", which needs no account.'
+    )
+
+
+@contextmanager
+def uploaded_account(account):
+    """Ask for ``kaggle.json`` on Colab and keep it; it is taken away again if Kaggle refuses it.
+
+    Parameters
+    ----------
+    account : Account
+        The one that was refused, or that cannot be used.
+
+    Raises
+    ------
+    DataError
+        If the upload is not a ``kaggle.json``, or cannot be kept.
+    """
+    from google.colab import files
+
+    print(account.problem or "Kaggle asks for an account.")
+    print(
+        f"Upload your kaggle.json ({SETTINGS}, API tokens). If you have an access token in its place, press "
+        "Cancel, and keep the token in Colab's secrets under the name KAGGLE_API_TOKEN."
+    )
+    before = set(os.listdir())
+    content = next(iter(files.upload().values()), b"")
+    for name in set(os.listdir()) - before:  # Colab leaves a copy in the open
+        os.unlink(name)
+    try:
+        given = _parse_account(content)
+    except ValueError:
+        raise DataError(
+            "The uploaded file is not a kaggle.json: it must hold username and key. Run the cell again. An "
+            "access token belongs into Colab's secrets, under the name KAGGLE_API_TOKEN."
+        ) from None
+    path = account_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # so that the new one is for its owner alone
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(given, file)
+    except OSError as error:
+        reason = explain_os_error(error, path, writing=True, setting="KAGGLE_CONFIG_DIR")
+        raise DataError(reason) from None
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _find_token():
+    """One of Kaggle's newer access tokens as an `Account`, or None."""
+    given = os.environ.get("KAGGLE_API_TOKEN")
+    if given:
+        with suppress(OSError, ValueError):  # a long token is no name of a file
+            if os.path.exists(given):  # kagglehub reads the file then
+                problem = _explain_token_file(Path(given))
+                return Account(f"the file that KAGGLE_API_TOKEN names ({given})", problem, wins=True)
+        where = "the variable KAGGLE_API_TOKEN"
+        problem = f"What stands in {where} is not a token alone. Set it to one, or unset it."
+        return Account(where, None if _is_token(given) and len(given) < 256 else problem, wins=True)
+    for name in ("access_token", "access_token.txt"):
+        path = Path.home() / ".kaggle" / name
+        with suppress(OSError):
+            if not path.is_dir() and not path.read_bytes().strip():
+                continue  # kagglehub passes over it
+        if os.path.exists(path):
+            return Account(str(path), _explain_token_file(path), wins=True)
+    return None
+
+
+def _is_token(text):
+    return re.fullmatch(r"[!-~]+", text.strip()) is not None
+
+
+def _explain_token_file(path):
+    """What is wrong with a file that should hold an access token; None if nothing is."""
+    try:
+        if _is_token(path.read_bytes().decode("latin-1")):
+            return None
+    except OSError as error:
+        return explain_os_error(error, path)
+    return (
+        f"{path} does not hold an access token alone, in plain text. It is used before any kaggle.json: "
+        f"delete it, or put a new token from {SETTINGS} into it."
+    )
+
+
+def _explain_account_file(path):
+    """What is wrong with a ``kaggle.json`` in the eyes of kagglehub; None if nothing is."""
+    way_out = (
+        f"Create a new one at {SETTINGS} and keep it as it comes, in UTF-8 without a byte-order mark. "
+        "Or delete it: public files need no account."
+    )
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        return f"{explain_os_error(error, path)} It should be the kaggle.json of your account. {way_out}"
+    if not content.strip():
+        return f"{path} is empty. {way_out}"
+    try:
+        _parse_account(content)
+    except ValueError as error:
+        return f"{path} is no kaggle.json: {error}. {way_out}"
+    encoding = json.detect_encoding(content)
+    return None if encoding == "utf-8" else f"{path} is in {encoding.upper()}. {way_out}"
+
+
+def _parse_account(content):
+    """{"username": ..., "key": ...} of a ``kaggle.json`` in UTF-8, 16 or 32; else a ValueError says why."""
+    try:
+        given = json.loads(content)
+    except (ValueError, RecursionError):  # their text may hold the key
+        raise ValueError("it is damaged, or not JSON") from None
+    values = [given.get(name) for name in ("username", "key")] if isinstance(given, dict) else [None]
+    if not all(isinstance(value, str) and value.strip() for value in values):
+        raise ValueError("it does not hold username and key")
+    return dict(zip(("username", "key"), values))

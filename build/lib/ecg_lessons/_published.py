@@ -1,0 +1,182 @@
+"""One of the published CSV files, as it is or packed, as arrays."""
+
+import gzip
+import io
+import struct
+import zipfile
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from .beats import WIDTH
+from .errors import DataError, explain_os_error
+
+DATASET = "shayanfazeli/heartbeat"
+MOST_BYTES = 1_000_000_000  # the largest published file has 410 million
+WAY_OUT = "Delete it and download it again."
+
+# what the standard library raises on a damaged zip or gzip, beside an OSError
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError,
+    ValueError, RuntimeError, LookupError, OverflowError,
+)  # fmt: skip
+
+
+def read_csv(path, n_classes=5, name=None):
+    """One published CSV as (signals (n, 187) float32, labels (n,)).
+
+    Parameters
+    ----------
+    path : path
+        The CSV, or a zip or gzip of it; read as it comes in, and never unpacked to the disk.
+    n_classes : int
+    name : str, optional
+        Which CSV to read where the zip holds several. Default: the one that the zip is named after.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, damaged, encrypted, unpacks to more than `MOST_BYTES`, or holds
+        anything but 187 numbers in [0, 1] and a label in each row; it names the file and the row.
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    path = Path(path)
+    names = [str(i) for i in range(WIDTH + 1)]
+    try:
+        with _open_csv(path, name or path.name.lower().removesuffix(".zip")) as source:
+            table = csv.read_csv(
+                source,
+                read_options=csv.ReadOptions(column_names=names, block_size=1 << 22),
+                convert_options=csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.float32()), null_values=[""]
+                ),
+            )
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist. Download it from kaggle.com/datasets/{DATASET}.") from None
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path} {_explain_csv(str(error))} {WAY_OUT}") from None
+    except OSError as error:
+        if error.errno is None:  # of gzip
+            raise DataError(f"{path} is damaged ({error}). {WAY_OUT}") from None
+        raise DataError(explain_os_error(error, path)) from None
+    except _DAMAGED as error:
+        raise DataError(f"{path} is damaged ({error or 'it ends too early'}). {WAY_OUT}") from None
+    if table.num_rows == 0:
+        raise DataError(f"{path} has no rows. {WAY_OUT}")
+    rows = np.empty((table.num_rows, WIDTH + 1), dtype=np.float32)
+    start = 0
+    for batch in table.to_batches():  # small enough to turn columns into rows within the CPU's cache
+        part = rows[start : start + batch.num_rows]
+        for i, column in enumerate(batch.columns):
+            part[:, i] = column.to_numpy(zero_copy_only=False)
+        start += batch.num_rows
+    signals, labels = rows[:, :WIDTH], rows[:, WIDTH]
+    if not (signals.min() >= -1e-6 and signals.max() <= 1 + 1e-6):  # false for NaN, too
+        bad = ~((signals >= -1e-6) & (signals <= 1 + 1e-6)).all(1)
+        raise DataError(
+            f"{path}, row {bad.argmax() + 1}: a sample is not a number between 0 and 1. {WAY_OUT}"
+        )
+    bad = ~np.isin(labels, np.arange(n_classes))
+    if bad.any():
+        raise DataError(
+            f"{path}, row {bad.argmax() + 1}: the label is {labels[bad.argmax()]:g}, "
+            f"not one of 0 to {n_classes - 1}. {WAY_OUT}"
+        )
+    return signals, labels.astype(np.int64)
+
+
+@contextmanager
+def _open_csv(path, name):
+    """What Arrow reads the CSV from: its path, or a stream out of the zip or gzip that the file is."""
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise DataError(f"{path} has {size / 1e9:.1f} GB, more than any of the published files. {WAY_OUT}")
+    with open(path, "rb") as file:
+        start = file.read(256)
+        file.seek(0)
+        if start.startswith(b"\x1f\x8b"):
+            with gzip.open(file) as stream:
+                yield _Limited(stream, path)
+        elif start.startswith(b"PK"):
+            with zipfile.ZipFile(file) as archive, archive.open(_find_member(archive, path, name)) as stream:
+                yield _Limited(stream, path)
+        else:
+            _refuse_web_page(start, path)
+            yield path
+
+
+class _Limited(io.RawIOBase):
+    """A stream of `path`'s contents that refuses to give more than `MOST_BYTES`, or a web page."""
+
+    def __init__(self, stream, path):
+        self.stream, self.path, self.n_read = stream, path, 0
+
+    def readable(self):
+        """As every stream that is read has it."""
+        return True
+
+    def read(self, size=-1):
+        """At most `size` bytes; a DataError where there are too many."""
+        data = self.stream.read(size)
+        if not self.n_read:
+            _refuse_web_page(data, self.path)
+        self.n_read += len(data)
+        if self.n_read > MOST_BYTES:
+            raise DataError(
+                f"{self.path} unpacks to more than {MOST_BYTES / 1e9:g} GB, more than any of the published "
+                f"files. {WAY_OUT}"
+            )
+        return data
+
+
+def _refuse_web_page(start, path):
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+        raise DataError(
+            f"{path} is a web page and not a CSV; a sign-in page, for example, came in its place. {WAY_OUT}"
+        )
+
+
+def _find_member(archive, path, name):
+    """The entry of an open zip that is the CSV called `name`, whatever folder of the zip it lies in."""
+    found = _members(archive).get(name.lower())
+    if found is None:
+        raise DataError(f"{path} holds no {name}. {WAY_OUT}")
+    if found.flag_bits & 1:
+        raise DataError(f"{path} is encrypted. Unpack it, and put the CSVs in its place.")
+    if found.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{path} is packed in a rare way. Unpack it, and put the CSVs in its place.")
+    return found
+
+
+def _members(archive):
+    """A zip's files by their lower-case names, without folders; the Mac's own entries left out."""
+    return {
+        info.filename.rpartition("/")[2].lower(): info
+        for info in archive.infolist()
+        if not info.filename.endswith("/") and not info.filename.startswith("__MACOSX")
+    }
+
+
+def _explain_csv(message):
+    """Arrow's complaint in the words of this format."""
+    message = " ".join(message.split())
+    if "Empty CSV" in message:
+        return "has no rows."
+    if "conversion error" in message:
+        return f"holds something that is not a number ({message[:160]}); the published files have no header."
+    return f"does not have {WIDTH + 1} columns in every row ({message[:160]})."
+
+
+def list_zip(path):
+    """The lower-case names of the files in a zip."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return set(_members(archive))
+    except _DAMAGED as error:
+        raise DataError(f"{path} is damaged ({error}). {WAY_OUT}") from None

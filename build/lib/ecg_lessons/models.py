@@ -1,0 +1,248 @@
+"""The course's network, and its trained weights. Importing this module starts Keras, quietly."""
+
+import json
+import logging
+import os
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+
+from .beats import WIDTH
+from .errors import DataError
+from .store import sha256
+
+
+@contextmanager
+def _quiet():
+    """Nothing reaches stderr meanwhile; an exception still does, afterwards.
+
+    TensorFlow 2.21 greets every import with lines that differ from machine to machine and that
+    its own setting does not silence, as they come before its log is set up.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # "no GPU" counts as an error there
+    before = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+
+
+try:
+    with _quiet():
+        import keras
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"ecg_lessons.models needs TensorFlow ({error}): pip install 'ecg-lessons[models]'"
+    ) from None
+# It warns wherever several networks answer in turn, as they do in the chapters.
+logging.getLogger("tensorflow").setLevel("ERROR")
+
+# The networks that ship with the package, each as weights/NAME.weights.h5 and a line of settings.json.
+PRETRAINED = ("mitbih", "mitbih-ds1", "mitbih-context", "ptbxl")
+
+
+def cnn_lstm(
+    n_classes=5,
+    filters=(48, 128),
+    kernels=(15, 5),
+    strides=4,
+    pool=4,
+    units=96,
+    bidirectional=True,
+    dense=64,
+    dropout=0.2,
+    momentum=0.99,
+    width=WIDTH,
+    channels=1,
+    numbers=0,
+    noise=0.0,
+):
+    """The network of chapter 3: two convolutions, an LSTM, two dense layers. Not compiled.
+
+    The defaults are the reference network.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of classes; the last layer is a softmax over them.
+    filters, kernels : (int, int)
+        Number of filters of each convolution, and their width in samples.
+    strides : int
+        Step of the first convolution.
+    pool : int
+        Width of the pooling after the second convolution; 1 for none. The LSTM reads
+        ``width / strides / pool`` steps: the fewer, the faster.
+    units : int
+        Size of the LSTM's state, in each direction.
+    bidirectional : bool
+        Whether a second LSTM reads the beat backwards.
+    dense : int
+        Size of the dense layer between the LSTM and the last one.
+    dropout : float
+        Share of the dense layers' inputs that is dropped in training.
+    momentum : float
+        Of the running means in the batch normalization, which stand in for a batch's own when the
+        network is used. They remember some 1 / (1 - momentum) steps: a training of less than a
+        few thousand steps wants 0.9.
+    width : int
+        Samples of one beat.
+    channels : int
+        Signals side by side in one beat.
+    numbers : int
+        How many numbers come with each beat, as a second input, ``numbers``; they join what the LSTM
+        has read, before the dense layers. None by default.
+    noise : float
+        Standard deviation of the noise added to the beat in training, in the beat's own unit.
+
+    Returns
+    -------
+    keras.Model
+        Input (n, width, channels), with `numbers` a list of that and (n, numbers); output
+        (n, n_classes). Its layers are named ``conv1``, ``conv2``,
+        ``lstm``, ``dense`` and ``output``; those between carry the name of the one they follow.
+    """
+    layers = keras.layers
+    beat = keras.Input((width, channels), name="beat")
+    x = layers.GaussianNoise(noise, name="beat_noise")(beat) if noise else beat
+    for i, (n, kernel, step) in enumerate(zip(filters, kernels, (strides, 1)), start=1):
+        x = layers.Conv1D(n, kernel, strides=step, padding="same", use_bias=False, name=f"conv{i}")(x)
+        x = layers.BatchNormalization(momentum=momentum, name=f"conv{i}_norm")(x)
+        x = layers.ReLU(name=f"conv{i}_relu")(x)
+    if pool > 1:
+        x = layers.MaxPooling1D(pool, name="conv2_pool")(x)
+    lstm = layers.LSTM(units, name="lstm")
+    x = layers.Bidirectional(lstm, name="lstm")(x) if bidirectional else lstm(x)
+    x = layers.Dropout(dropout, name="lstm_dropout")(x)
+    inputs = beat
+    if numbers:
+        inputs = [beat, keras.Input((numbers,), name="numbers")]
+        x = layers.Concatenate(name="join")([x, inputs[1]])
+    x = layers.Dense(dense, activation="relu", name="dense")(x)
+    x = layers.Dropout(dropout, name="dense_dropout")(x)
+    return keras.Model(
+        inputs, layers.Dense(n_classes, activation="softmax", name="output")(x), name="cnn_lstm"
+    )
+
+
+def load_pretrained(name="mitbih"):
+    """A trained `cnn_lstm` that ships with the package, not compiled.
+
+    Parameters
+    ----------
+    name : "mitbih", "mitbih-ds1", "mitbih-context" or "ptbxl"
+        "mitbih" was trained on four fifths of all beats of MIT-BIH, drawn by beat, so it knows
+        every patient there; "mitbih-ds1" on the patients of DS1 alone. Both read beats as
+        published, (n, 187, 1), and are the first seed of ``python -m ecg_lessons.reference``,
+        whose results are in ``results/reference.json``. "mitbih-context", trained on DS1, reads
+        what `staircase.inputs` gives for ``staircase.CHOSEN``, and is the first seed of
+        ``python -m ecg_lessons.staircase`` (``results/staircase.json``). "ptbxl" is "mitbih" tuned by
+        ``python -m ecg_lessons.transfer`` on recordings 1 to 500 of PTB-XL: column 1 of its answer is
+        the probability that the recording, lead II, is not normal; take the mean over its beats
+        (``results/transfer.json``).
+
+    Raises
+    ------
+    ValueError
+        If there is no network of that name.
+    DataError
+        If a file is not the one that was shipped.
+
+    Notes
+    -----
+    What ships is the weights, and the arguments of `cnn_lstm` that they belong to: a file that holds a
+    whole model lists the settings of each layer, of which other versions of Keras refuse some.
+    """
+    if name not in PRETRAINED:
+        raise ValueError(f"name must be one of {', '.join(PRETRAINED)}, not {name!r}")
+    folder = files(__package__) / "weights"
+    with as_file(folder / f"{name}.weights.h5") as path:
+        if f"{sha256(path)}  {path.name}" not in (folder / "SHA256SUMS").read_text().splitlines():
+            raise DataError(
+                f"{path} is not the network that ships with the package. Restore it with git, or install "
+                "the package again."
+            )
+        try:
+            model = cnn_lstm(**json.loads((folder / "settings.json").read_text())[name])
+            model.load_weights(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{folder / 'settings.json'} does not describe the network {name} ({error!r}). Restore it "
+                "with git, or install the package again."
+            ) from None
+    return model
+
+
+def with_new_head(model, n_classes):
+    """A copy of the network that tells `n_classes` classes apart: its last layer is new, not compiled.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As from `cnn_lstm` or `load_pretrained`; it is left as it is.
+    n_classes : int
+
+    Returns
+    -------
+    keras.Model
+        All layers but ``output`` have the weights of `model`; ``output`` has random ones, which
+        `keras.utils.set_random_seed` determines.
+
+    Raises
+    ------
+    ValueError
+        If the model has no layer of that name, or n_classes is below 2.
+    """
+    if n_classes < 2:
+        raise ValueError(f"n_classes must be at least 2, not {n_classes}")
+    _layers(model)
+
+    def copied(layer):
+        config = layer.get_config()
+        if layer.name == "output":
+            config["units"] = n_classes
+        return type(layer).from_config(config)
+
+    new = keras.models.clone_model(model, clone_function=copied)
+    for layer in model.layers:
+        if layer.name != "output":
+            new.get_layer(layer.name).set_weights(layer.get_weights())
+    return new
+
+
+def freeze_encoder(model, frozen=True):
+    """Keep the convolutions and the LSTM as they are in training: only the dense layers learn.
+
+    Every layer before ``dense`` is set not to be trainable, batch normalization included, which then
+    also stops measuring its batches. Compile the model afterwards: a compiled one does not notice.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As from `cnn_lstm`, `load_pretrained` or `with_new_head`; it is changed.
+    frozen : bool
+        False to let these layers learn again.
+
+    Returns
+    -------
+    keras.Model
+        The same one.
+
+    Raises
+    ------
+    ValueError
+        If the model has no layers ``dense`` and ``output``.
+    """
+    names = _layers(model)
+    for layer in model.layers[: names.index("dense")]:
+        layer.trainable = not frozen
+    return model
+
+
+def _layers(model):
+    """Names of the model's layers, which must be those of `cnn_lstm`."""
+    names = [layer.name for layer in model.layers]
+    if missing := {"lstm", "dense", "output"} - set(names):
+        raise ValueError(f"the model has no layer named {sorted(missing)[0]!r}, as cnn_lstm's have")
+    return names

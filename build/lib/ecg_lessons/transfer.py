@@ -1,0 +1,234 @@
+"""What a network trained on MIT-BIH is worth on PTB-XL: ``python -m ecg_lessons.transfer``.
+
+Normal or not, lead II, five folds of whole patients (pairs of PTB-XL's own ten), several seeds. The
+pretrained network is tuned on each fold's training people; its rivals are judged on the same folds.
+Writes ``results/transfer.json``, and the network tuned on all the recordings.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from joblib import parallel_config
+
+from ._parallel import each
+from .errors import DataError
+from .metrics import auroc, auroc_interval, by_recording, mean_by_group
+from .models import cnn_lstm, keras, load_pretrained, with_new_head
+from .ptb import describe_ptbxl, fetch_ptbdb, fetch_ptbxl
+from .reference import ROOT, machine, parsed, real, save, schedule
+from .store import write_results
+from .validation import check_labels
+
+RIVALS = (
+    "all tuned", "from scratch", "regression, pretrained", "regression, random", "regression, samples"
+)  # fmt: skip
+SINGLE = ("regression, pretrained", "regression, samples")  # nothing in them depends on the seed
+FOLDS = 5
+# Of the tuned network and of the one from scratch: AdamW, warm-up, cosine.
+RECIPE = {
+    "all tuned": {"epochs": 6, "rate": 1e-3},
+    "from scratch": {"epochs": 12, "rate": 2e-3},
+    "batch": 128,
+    "decay": 0.1,  # of the weights
+    "strengths": [0.003, 0.03, 0.3],  # of the regressions: C, chosen on folds of the training people
+}
+
+
+def folds(beats):
+    """Fold 0 to 4 of each beat: PTB-XL's ten folds in pairs; a person is in one of them."""
+    return (beats.folds.astype(int) - 1) * FOLDS // 10
+
+
+def network(rival, seed):
+    """The network of "all tuned" or "from scratch" before its training, not compiled."""
+    keras.utils.set_random_seed(seed)
+    if rival == "all tuned":
+        return with_new_head(load_pretrained("mitbih"), 2)
+    return cnn_lstm(2, momentum=0.9)
+
+
+def train(model, beats, plan, recipe=RECIPE):
+    """Train it on these beats."""
+    steps = plan["epochs"] * -(-len(beats) // recipe["batch"])
+    rate = schedule(plan["rate"], steps // 10, steps)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe["decay"], clipnorm=1.0)
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    model.fit(beats.signals[..., None], beats.labels, epochs=plan["epochs"], batch_size=recipe["batch"],
+              verbose=0)  # fmt: skip
+    return model
+
+
+def features(model, signals):
+    """What the LSTM of a network says of each beat: float32 array (n, units).
+
+    Parameters
+    ----------
+    model : keras.Model
+        As from `cnn_lstm` or `load_pretrained`.
+    signals : float32 array (n, 187)
+    """
+    encoder = keras.Model(model.inputs, model.get_layer("lstm").output)
+    return encoder.predict(signals[..., None], batch_size=1024, verbose=0)
+
+
+def regressed(arrays, labels, patients, test, strengths=tuple(RECIPE["strengths"])):
+    """Probability of class 1 for the beats in `test`, by a logistic regression on all others.
+
+    Its strength is chosen on three folds of the training people.
+
+    Parameters
+    ----------
+    arrays : float array (n, numbers)
+    labels, patients : arrays (n,)
+    test : bool array (n,)
+    strengths : sequence of float
+        Values of C to choose from.
+
+    Raises
+    ------
+    ValueError
+        If the labels are not 0 or 1, or `test` is not a mask.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    labels, test = check_labels(labels, 2), np.asarray(test)
+    if test.dtype != bool or test.shape != labels.shape:
+        raise ValueError(f"test must be a mask, True or False for each of the {len(labels)} beats")
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
+        {"logisticregression__C": list(strengths)},
+        scoring="roc_auc",
+        cv=StratifiedGroupKFold(3),
+    )
+    search.fit(arrays[~test], labels[~test], groups=patients[~test])
+    return search.predict_proba(arrays[test])[:, 1]
+
+
+def _cross_validated(rival, seed, recipe, beats):
+    """Probability that each beat's recording is abnormal, from networks that have not seen its owner.
+
+    And the seconds that it took.
+    """
+    start = time.perf_counter()
+    fold, chances = folds(beats), np.zeros(len(beats))
+    if rival == "regression, samples":
+        arrays = beats.signals
+    elif rival not in recipe:
+        keras.utils.set_random_seed(seed)
+        encoder = load_pretrained("mitbih") if rival == "regression, pretrained" else cnn_lstm()
+        arrays = features(encoder, beats.signals)
+    for test in (fold == k for k in range(FOLDS)):
+        if rival in recipe:
+            model = train(network(rival, seed), beats[~test], recipe[rival], recipe)
+            chances[test] = model.predict(beats.signals[test, :, None], batch_size=2048, verbose=0)[:, 1]
+        else:
+            chances[test] = regressed(arrays, beats.labels, beats.patients, test, recipe["strengths"])
+    return chances, time.perf_counter() - start
+
+
+def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights", recipe=RECIPE,
+        beats=None, ages=None, strangers=None):  # fmt: skip
+    """Make all runs, and write what they gave.
+
+    Parameters
+    ----------
+    seeds : int
+        Seeds 0 to `seeds` - 1; what has no randomness is run once.
+    results, weights : Path
+        Folders for ``transfer.json`` and for ``ptbxl.weights.h5``, the first seed's network.
+    recipe : dict
+        As ``RECIPE``.
+    beats, ages : Beats and pandas.Series, optional
+        To learn from and to be tested on, default ``fetch_ptbxl()``; and the age of each recording's
+        person, default ``describe_ptbxl().age``.
+    strangers : Beats, optional
+        The people of another database, default ``fetch_ptbdb()``.
+
+    Returns
+    -------
+    dict
+        What ``transfer.json`` holds: of each rival the AUROC per recording with every seed, that of the
+        seeds' mean with an interval by patient, and the same of what the tuned network is ahead by;
+        what ``age alone`` gives; and what the network that is kept gives ``elsewhere``.
+
+    Raises
+    ------
+    DataError
+        If there are no real beats, or a file cannot be written.
+    """
+    if beats is None:
+        beats = real("The transfer", fetch_ptbxl())
+    found = {"recipe": recipe, "folds": FOLDS, "beats": len(beats), "source": beats.source}
+    found |= {"records": len(set(beats.records)), "patients": len(set(beats.patients)), **machine()}
+    found |= {"rivals": {}, "ahead": {}}
+    wanted = [(rival, seed) for rival in RIVALS for seed in range(1 if rival in SINGLE else seeds)]
+    given, means = {rival: [] for rival in RIVALS}, {}
+    calls = ((*w, recipe, beats) for w in wanted)
+    for (rival, seed), one in zip(wanted, each(_cross_validated, calls, seeded=True)):
+        given[rival].append(one)
+        print(f"{rival}, seed {seed}: {one[1]:.0f} s", flush=True)
+    for rival, runs in given.items():
+        chances, seconds = zip(*runs)
+        labels, _, patients = by_recording(beats, chances[0])
+        means[rival] = by_recording(beats, np.mean(chances, axis=0))[1]
+        found["rivals"][rival] = {
+            "seeds": [round(auroc(labels, by_recording(beats, one)[1]), 4) for one in chances],
+            "mean of seeds": told(auroc_interval(labels, means[rival], patients)),
+            "seconds": round(sum(seconds)),
+        }
+    for rival in RIVALS[1:]:
+        both = np.stack([means[RIVALS[0]], means[rival]], axis=1)
+        found["ahead"][rival] = told(auroc_interval(labels, both, patients))
+    if ages is None:
+        ages = describe_ptbxl().age
+    found["age alone"] = age_alone(beats, ages)
+    shipped = train(network("all tuned", 0), beats, recipe["all tuned"], recipe)
+    save(shipped, Path(weights) / "ptbxl.weights.h5")
+    found["elsewhere"] = elsewhere(shipped, fetch_ptbdb() if strangers is None else strangers)
+    write_results(Path(results) / "transfer.json", found)
+    return found
+
+
+def age_alone(beats, ages):
+    """What the rival gives who sees no ECG: AUROC by recording, the older the likelier abnormal."""
+    ages = ages.fillna(ages.median())
+    labels, years, patients = by_recording(beats, ages.reindex(beats.records.astype(str)))
+    return told(auroc_interval(labels, years, patients))
+
+
+def elsewhere(model, strangers):
+    """What the network gives, as it is, on people of another database: AUROC by person and by recording."""
+    chances = model.predict(strangers.signals[..., None], batch_size=2048, verbose=0)[:, 1]
+    labels, verdicts, people = mean_by_group(strangers.labels, chances, strangers.patients)
+    return {
+        "people": len(people),
+        "by person": told(auroc_interval(labels, verdicts, people)),
+        "by recording": told(auroc_interval(*by_recording(strangers, chances))),
+    }
+
+
+def told(interval):
+    """An `Interval` as it is written down."""
+    return {name: round(value, 6) for name, value in interval._asdict().items()}
+
+
+def main(arguments=None):
+    """The command."""
+    given = parsed("transfer", __doc__, arguments)
+    try:
+        with parallel_config(n_jobs=given.jobs):
+            found = run(given.seeds)
+    except DataError as error:
+        return str(error)
+    for rival, numbers in found["rivals"].items():
+        print(rival, "AUROC {value:.3f} ({low:.3f} to {high:.3f})".format(**numbers["mean of seeds"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
