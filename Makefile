@@ -20,6 +20,12 @@
 # clean     remove what these made
 PYTHON ?= python3
 VENV := .venv
+# What is given on the command line reaches the programs as it is written, by their environment: neither make
+# nor the shell looks into it.
+override REPO := $(value REPO)
+override MINUTES := $(or $(value MINUTES),60)
+override PART := $(or $(value PART),whole)
+export REPO MINUTES
 PY := $(VENV)/bin/python
 # Layers of requirements.lock, each on top of the one before; one stamp for each layer and Python version, so
 # that naming another one with PYTHON= builds anew.
@@ -27,6 +33,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 BOOK := $(VENV)/.book-$(VERSION)
 CHAPTERS := $(VENV)/.chapters-$(VERSION)
 CHECKS := $(VENV)/.checks-$(VERSION)
+FUZZ := $(VENV)/.fuzz-$(VERSION)
 LAYER = $(patsubst .%-$(VERSION),%,$(notdir $@))
 
 .PHONY: book test install install-checks lab chapters reference cards live bench scale fuzz pdf colab links lock fork clean
@@ -65,30 +72,30 @@ bench: $(CHECKS)
 scale: $(CHECKS)
 	$(PY) tests/scale.py
 
-fuzz: $(CHECKS)
-	$(PY) -m pip install --quiet atheris
-	$(PY) tests/fuzz.py $(or $(MINUTES),60)
+fuzz: $(FUZZ)
+	$(PY) tests/fuzz.py
 
 pdf: $(CHECKS) book
 	$(PY) tests/pdf.py
 
+colab: export COLAB = $(PART)
 colab: $(CHECKS)
-	COLAB=$(or $(PART),whole) $(PY) -m pytest -n 2 --dist worksteal tests/test_colab.py
+	$(PY) -m pytest -n 2 --dist worksteal tests/test_colab.py
 
 links: $(BOOK)
 	$(VENV)/bin/jupyter-book build . --builder linkcheck
 
-lock: $(CHECKS)
+lock: $(BOOK)
 	$(PY) tests/lock.py $(if $(NEWEST),--upgrade) $(if $(OLDEST),--resolution lowest-direct)
 
 fork:
-	@$(PYTHON) tests/fork.py "$(REPO)"
+	@$(PYTHON) tests/fork.py
 
 clean:
 	rm -rf $(VENV) _build .pytest_cache .hypothesis *.egg-info
 	find ecg_lessons tests -name __pycache__ -prune -exec rm -rf {} +
 
-$(BOOK) $(CHAPTERS) $(CHECKS): requirements.lock pyproject.toml
+$(BOOK) $(CHAPTERS) $(CHECKS) $(FUZZ): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12"; exit 1; }
 	@# emptied for another Python only, so that a failed installation leaves the old one as it was
@@ -96,10 +103,11 @@ $(BOOK) $(CHAPTERS) $(CHECKS): requirements.lock pyproject.toml
 	  $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing into $(VENV) what is needed: $(LAYER)"
 	@awk -v last=$(LAYER) '/^# ---- / && found {exit} $$3 == last {found = 1} {print}' requirements.lock > $(VENV)/$(LAYER).lock
+	@awk '/^[^ ]/ {mine = /^uv==/} mine {print}' requirements.lock > $(VENV)/uv.lock
 	@# uv takes seconds; where it cannot be had or reach its packages, pip may know a mirror
-	@$(PY) -m uv --version > /dev/null 2>&1 || $(PY) -m pip install --quiet uv || true
-	@{ $(PY) -m uv pip install --quiet --python $(PY) --no-deps --require-hashes -r $(VENV)/$(LAYER).lock && \
-	   $(PY) -m uv pip install --quiet --python $(PY) --no-deps --editable .; } || \
-	  { $(PY) -m pip install --quiet --no-deps -r $(VENV)/$(LAYER).lock && \
-	    $(PY) -m pip install --quiet --no-deps --editable .; }
+	@$(PY) -m uv --version > /dev/null 2>&1 || \
+	  $(PY) -m pip install --quiet --no-deps --require-hashes -r $(VENV)/uv.lock || true
+	@$(PY) -m uv pip install --quiet --python $(PY) --no-deps --require-hashes -r $(VENV)/$(LAYER).lock || \
+	  $(PY) -m pip install --quiet --no-deps --require-hashes -r $(VENV)/$(LAYER).lock
+	@$(PY) -m pip install --quiet --no-deps --no-index --no-build-isolation --editable .
 	touch $@

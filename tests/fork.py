@@ -24,8 +24,8 @@ def address(given):
     ValueError
         If it is not a repository's address on GitHub.
     """
-    match = re.fullmatch(r"https://github\.com/([\w-]+/[\w.-]+?)(\.git)?/?", given.strip())
-    if not match:
+    match = re.fullmatch(r"https://github\.com/([\w-]+/([\w.-]+?))(\.git)?/?", given.strip(), re.ASCII)
+    if not match or match[2] in (".", ".."):
         raise ValueError(f"REPO must look like https://github.com/you/yours, not {given!r}.")
     return f"https://github.com/{match[1]}"
 
@@ -75,8 +75,8 @@ def fork(new, root=ROOT):
     changed = []
     for name in repository_files(root):
         path = root / name
-        if path.suffix not in PARTS:
-            continue
+        if path.suffix not in PARTS or not path.resolve().is_relative_to(root.resolve()):
+            continue  # a link may lead to somebody else's file
         try:
             text = path.read_bytes().decode("utf-8")
         except UnicodeDecodeError:  # somebody's own, in other letters
@@ -89,7 +89,7 @@ def fork(new, root=ROOT):
 
 
 def main(arguments):
-    given = arguments[0] if arguments else ""
+    given = arguments[0] if arguments else os.environ.get("REPO", "")
     try:
         changed = fork(given)
     except ValueError as error:

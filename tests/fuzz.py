@@ -150,7 +150,10 @@ def call(name, *options):
 def main(arguments):
     if arguments and arguments[0] in TARGETS:
         return lead(arguments[0], arguments[1:])
-    seconds = round(60 * float(arguments[0] if arguments else 60) / len(TARGETS))
+    minutes = arguments[0] if arguments else os.environ.get("MINUTES", "60")
+    if not re.fullmatch(r"\d+(\.\d+)?", minutes):
+        return f"MINUTES must be a number, not {minutes!r}."
+    seconds = round(60 * float(minutes) / len(TARGETS))
     broken = []
     for name in TARGETS:
         kept, new, small = CORPUS / name, FOUND / name, FOUND / f"{name}-small"

@@ -121,8 +121,48 @@ def test_a_file_that_is_no_text_stays_and_so_do_the_ends_of_lines(tmp_path):
     assert (tmp_path / "lines.txt").read_bytes() == b"github.com/you/yours\r\n"
 
 
-@pytest.mark.parametrize("given", ["", "you/yours", "https://gitlab.com/you/yours", "https://github.com/you"])
+HOST = "https://github.com"
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "you/yours", "https://gitlab.com/you/yours", *(HOST + end for end in ("/you", "/you/..", "/you/."))],
+)
 def test_an_address_that_is_none_changes_nothing(given):
     done = subprocess.run([sys.executable, ROOT / "tests" / "fork.py", given], capture_output=True, text=True)
     assert done.returncode == 1 and "https://github.com/you/yours" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name, target", [("REPO", "fork"), ("MINUTES", "fuzz"), ("PART", "colab")])
+@pytest.mark.parametrize(
+    "text", ["$(shell touch made)", "$(touch made)", "`touch made`", '"; touch made; "', "'; touch made; '"]
+)
+def test_what_is_given_to_make_is_not_executed(name, target, text, tmp_path):
+    """The recipe runs, with a Python that does nothing but say what it was given."""
+    lines = [
+        line
+        for line in (ROOT / "Makefile").read_text().splitlines()
+        if not line.startswith("override PYTHON")
+    ]
+    (tmp_path / "Makefile").write_text("\n".join(lines) + "\n")
+    show = tmp_path / "show"
+    show.write_text('#!/bin/sh\nprintf "%s|%s|%s" "$REPO" "$MINUTES" "$COLAB"\n')
+    show.chmod(0o755)
+    command = ["make", "-s", target, f"{name}={text}", f"PYTHON={show}", f"PY={show}", "CHECKS=", "FUZZ="]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert text in done.stdout and not (tmp_path / "made").exists(), done.stdout + done.stderr
+
+
+def test_a_link_that_leads_out_of_the_repository_is_left_alone(tmp_path):
+    clone = copied(tmp_path / "clone")
+    theirs = tmp_path / "theirs.md"
+    theirs.write_text(f"https://github.com/{OLD}")
+    (clone / "book" / "linked.md").symlink_to(theirs)
+    (clone / "book" / "inside.md").symlink_to(clone / "README.md")
+    done = subprocess.run([sys.executable, "tests/fork.py", "https://github.com/you/yours"], cwd=clone,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (
+        theirs.read_text() == f"https://github.com/{OLD}" and "you/yours" in (clone / "README.md").read_text()
+    )

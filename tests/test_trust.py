@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -56,3 +58,11 @@ def test_no_notebook_shows_a_key_file():
     for path in NOTEBOOKS:
         for cell in nbformat.read(path, as_version=4).cells:
             assert "kaggle.json" not in str(cell.get("outputs", "")), f"{path.name}: {cell.id}"
+
+
+def test_the_workflows_pass_an_audit():
+    """Nothing that runs other people's code may write, and no action can be moved under our feet."""
+    zizmor = Path(sys.executable).with_name("zizmor")
+    command = [zizmor, "--offline", "--persona=auditor", "--no-progress", ROOT / ".github" / "workflows"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
