@@ -1,5 +1,6 @@
 # book      install what a book needs and build the site into _build/html
-# test      install what is needed and check everything
+# test      install what is needed and check everything; make test TESTS=recordings leaves out what would be
+#           the same without recordings
 # install   install what the chapters need, to work through them
 # install-checks  install what the tests need
 # lab       the same as install, and open the chapters in JupyterLab
@@ -25,7 +26,8 @@ VENV := .venv
 override REPO := $(value REPO)
 override MINUTES := $(or $(value MINUTES),60)
 override PART := $(or $(value PART),whole)
-export REPO MINUTES
+override TESTS := $(value TESTS)
+export REPO MINUTES TESTS
 PY := $(VENV)/bin/python
 # Layers of requirements.lock, each on top of the one before; one stamp for each layer and Python version, so
 # that naming another one with PYTHON= builds anew.

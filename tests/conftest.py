@@ -18,6 +18,19 @@ from ecg_lessons import physionet, store
 _SIMULATED = os.environ.get("ECG_LESSONS_SOURCE") == "simulated"
 
 
+REAL = {"real_beats", "real_folder", "real_ptb"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--recordings-only", action="store_true", help="notebooks, and tests of real recordings")
+
+
+def pytest_collection_modifyitems(config, items):
+    """With ``--recordings-only``: leave out what is the same without recordings."""
+    if config.getoption("--recordings-only"):
+        items[:] = [i for i in items if REAL & set(getattr(i, "fixturenames", REAL))]
+
+
 @pytest.fixture(scope="session")
 def real_beats():
     """All MIT-BIH beats, as a reader gets them; the test is skipped where there are none."""
@@ -63,7 +76,7 @@ def site():
 def environment(request, monkeypatch, tmp_path):
     """Tests without real data see no data directory, an empty cache, and no network but their own."""
     monkeypatch.delenv("ECG_LESSONS_SOURCE", raising=False)
-    if {"real_beats", "real_folder", "real_ptb"} & set(request.fixturenames):
+    if REAL & set(request.fixturenames):
         return
     monkeypatch.delenv("ECG_LESSONS_DATA", raising=False)
     monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path / "cache"))

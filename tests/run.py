@@ -82,6 +82,8 @@ def main(arguments):
             startup.mkdir(parents=True)
             shutil.copy(ROOT / "tests" / "short.py", startup)
             os.environ["IPYTHONDIR"] = folder
+        if os.environ.get("TESTS") == "recordings":
+            options.append("--recordings-only")
         return pytest.main([*options, *arguments, *paths, *SLOW, *others])
 
 
