@@ -313,13 +313,12 @@ def expected_calibration_error(labels, probabilities, bins=15, classes=CLASSES):
 def brier_score(labels, probabilities, classes=CLASSES):
     """Mean squared distance between the probabilities and the truth, summed over the classes: 0 to 2.
 
-    Brier 1950; scikit-learn's ``brier_score_loss`` with ``scale_by_half=False``. Errors are those of
-    `reliability_table`.
+    Brier 1950. scikit-learn has it from version 1.7 on (``brier_score_loss`` with ``scale_by_half=False``),
+    which is newer than what Colab brings. Errors are those of `reliability_table`.
     """
-    from sklearn.metrics import brier_score_loss
-
     labels, probabilities = _labelled(labels, probabilities, classes)
-    return float(brier_score_loss(labels, probabilities, labels=np.arange(len(classes)), scale_by_half=False))
+    truth = np.eye(len(classes))[labels]
+    return float(((probabilities - truth) ** 2).sum(1).mean()) if len(labels) else np.nan
 
 
 def temperature_scale(labels, probabilities, classes=CLASSES):
