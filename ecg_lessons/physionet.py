@@ -236,6 +236,7 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
         path, setting = folder / name, "ECG_LESSONS_CACHE"
         # read here, as pooch's error would not tell whether it was reading or writing
         if store.is_file(path, setting) and files[name] in (None, store.sha256(path, setting)):
+            store.let_read(path, path.parent)  # earlier versions' were for their owner alone
             return
         # pooch makes folders, too, but stumbles where two threads make the same one
         store.make_folder(path.parent)

@@ -93,6 +93,15 @@ def make_folder(folder):
                 home.chmod(mode)
 
 
+def let_read(file, folder):
+    """Let whoever may read the folder read the file, a path or an open one's number, if it is ours."""
+    with suppress(OSError, TypeError, NotImplementedError):  # Windows has no such modes
+        before = os.stat(file).st_mode
+        after = before | os.stat(folder).st_mode & 0o444
+        if after != before:
+            os.chmod(file, stat.S_IMODE(after))
+
+
 @contextmanager
 def writing(path, mode=0o666, setting=None):
     """A temporary file beside `path` that takes its place only when all went well and is on the disk.
@@ -208,11 +217,7 @@ def fingerprint_code(*modules):
     ----------
     modules : str
         Names of modules of this package, "segment" say; those that keep the beats are always among them.
-
-    Returns
-    -------
-    str
-        Follows from the modules' source and from the versions of the libraries that reckon.
+        Their source counts, and the versions of the libraries that compute.
     """
     now = _read_sources()  # and what was loaded, which differs where a file was changed meanwhile
     names = sorted({*modules, "beats", "store", "_beats_file"})
@@ -293,7 +298,7 @@ def _build(path, build, longest, facts):
     try:
         make_folder(path.parent)
         with writing(path, setting=setting) as file:
-            _let_read(file, path.parent)
+            let_read(file.fileno(), path.parent)
             write_table(file, _tables(build, longest), facts)
         drop_old(path.parent, BEATS, 30 * 86400)  # what nobody opened
         drop_old(path.parent, UNFINISHED, 86400)  # of a process that was killed
@@ -310,13 +315,6 @@ def _build(path, build, longest, facts):
             path.parent.rmdir()
     warnings.warn(f"The beats are cut anew at each run. {problem}", stacklevel=3)
     return np.concatenate(list(_tables(build, longest)))
-
-
-def _let_read(file, folder):
-    """Let whoever may read the folder read the file, too, whatever the umask was when each was made."""
-    with suppress(OSError, AttributeError):  # Windows has no such modes
-        mode = os.fstat(file.fileno()).st_mode | folder.stat().st_mode & 0o444
-        os.fchmod(file.fileno(), stat.S_IMODE(mode))
 
 
 def _tables(build, longest):

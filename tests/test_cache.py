@@ -168,6 +168,21 @@ def test_the_umask_says_who_may_read_the_cache(small_database, serve, monkeypatc
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of Unix")
+def test_a_download_is_for_the_class_from_its_first_moment_and_an_older_one_becomes_so(
+    small_database, serve, monkeypatch, umask
+):
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
+    seen, real = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda a, b: (seen.append(os.stat(a).st_mode & 0o777), real(a, b)))
+    fetch_record("100")
+    assert seen == [0o644] * 3
+    path = store.cache_dir() / "mitdb" / "100.dat"
+    path.chmod(0o600)  # as pooch leaves it where the process is killed
+    fetch_record("100")
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of Unix")
 def test_whoever_may_read_the_folder_may_read_what_comes_later(home, umask):
     fetch_mitbih(data_home=home)
     umask(0o077)
