@@ -5,7 +5,8 @@ a damaged one or somebody else's is told from a good one before anything in it i
 the table as it reads any .npy file.
 
 An Arrow file would need all beats at once, or hold them in as many pieces as there are records. The pieces
-would have to be copied into one array at each opening, and the memory would grow with the records.
+would have to be copied into one array at each opening, and the memory would grow with the records. Its arrays
+are read-only besides, and it has no checksum.
 """
 
 import io

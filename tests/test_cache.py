@@ -191,6 +191,20 @@ def test_whoever_may_read_the_folder_may_read_what_comes_later(home, umask):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of Unix")
+@pytest.mark.parametrize("folder, before, after", [(0o755, 0o600, 0o644), (0o750, 0o600, 0o640),
+                                                   (0o700, 0o644, 0o644), (0o777, 0o600, 0o644)])  # fmt: skip
+def test_rights_to_read_are_added_and_none_is_taken(tmp_path, folder, before, after):
+    path = tmp_path / "shared" / "a"
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    path.parent.chmod(folder)
+    path.chmod(before)
+    store.let_read(path, path.parent)
+    assert path.stat().st_mode & 0o777 == after
+    store.let_read(tmp_path / "nowhere", path.parent)  # is no error
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of Unix")
 def test_where_all_may_write_into_the_cache_they_may_write_into_its_folders(home, umask, monkeypatch):
     store.cache_dir().mkdir(parents=True)
     store.cache_dir().chmod(0o1777)
