@@ -24,7 +24,6 @@ FS = 120.0  # Hz; the files' own description says 125, chapter 1 shows why it is
 PTB_FS = 125.0  # Hz, as described; 1000 Hz can be divided so, and nothing here has shown otherwise
 _FOLDERS = ("kaggle", "archive", "heartbeat", ".")  # of the data directory
 _ARCHIVES = ("archive.zip", "heartbeat.zip")  # as Kaggle's page and its programs name the download
-_TRACED = 2  # part of the cache file's name: raise it when `trace` finds more
 
 
 def fetch(data_home=None):
@@ -50,8 +49,9 @@ def fetch(data_home=None):
     """
     paths, downloaded = _locate(data_home, FILES)
     records = _records_at_hand(data_home)
+    code = store.fingerprint_code("kaggle", "_published", "_tracing", "physionet", "segment")
     beats = store.cached(
-        f"kaggle-{store.fingerprint(paths.values(), records is not None, _TRACED)}",
+        f"kaggle-{store.fingerprint(paths.values(), records is not None, code)}",
         lambda: [_read(paths, downloaded, records)],
         fs=FS,
         source="kaggle",
@@ -81,7 +81,7 @@ def fetch_ptbdb(data_home=None):
     """
     paths, downloaded = _locate(data_home, PTB_FILES)
     return store.cached(
-        f"kaggle-ptbdb-{store.fingerprint(paths.values())}",
+        f"kaggle-ptbdb-{store.fingerprint(paths.values(), store.fingerprint_code('kaggle', '_published'))}",
         lambda: [_read_ptbdb(paths, downloaded)],
         fs=PTB_FS,
         source="kaggle",

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import ssl
 import threading
 import time
@@ -87,8 +88,9 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
 
         return kaggle.fetch(data_home)
     folder, files = local_mitdb(data_home)
+    code = store.fingerprint_code("physionet", "segment")
     # what is downloaded is known by its hashes; a user's own files may change
-    state = store.fingerprint(files) if folder else "downloaded"
+    state = store.fingerprint(files, code) if folder else f"downloaded-{code}"
     return store.cached(
         f"mitbih-{recipe}-{state}",
         lambda: _cut_mitdb(folder or download_mitdb(searched=store.data_home(data_home)), recipe),
@@ -220,12 +222,13 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
         from tqdm.auto import tqdm
 
     folder = cache_folder(database)
+    unfinished = store.unfinished(folder)  # pooch's own names could be anybody's
     pooch.get_logger().setLevel("ERROR")
     fetcher = pooch.create(
-        path=folder, base_url=address(database), registry=files, urls=urls or {}, retry_if_failed=RETRIES
+        path=unfinished, base_url=address(database), registry=files, urls=urls or {}, retry_if_failed=RETRIES
     )
     fetch = fetch or downloader()
-    store.drop_old(folder, "tmp*", 86400)  # pooch's, of a process that was killed
+    store.drop_old(folder, store.UNFINISHED, 86400)  # of a process that was killed
     there = all(os.path.isfile(folder / name) for name in files)
     pool = ThreadPoolExecutor(max_workers=8)
 
@@ -233,12 +236,15 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
         path, setting = folder / name, "ECG_LESSONS_CACHE"
         # read here, as pooch's error would not tell whether it was reading or writing
         if store.is_file(path, setting) and files[name] in (None, store.sha256(path, setting)):
+            store.let_read(path, path.parent)  # earlier versions' were for their owner alone
             return
         # pooch makes folders, too, but stumbles where two threads make the same one
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fetcher.fetch(name, downloader=fetch)
+        store.make_folder(path.parent)
+        (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+        fetched = Path(fetcher.fetch(name, downloader=fetch))
         with suppress(OSError):  # pooch's are for their owner alone; a class may share a cache
-            path.chmod(path.parent.stat().st_mode & 0o666)
+            fetched.chmod(path.parent.stat().st_mode & 0o666)
+        os.replace(fetched, path)
 
     jobs = {pool.submit(get, name): name for name in files}
     try:
@@ -249,6 +255,7 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
                 raise _data_error(error, fetcher.get_url(jobs[job]), folder / jobs[job], looked) from None
     finally:  # after an error or an interrupt, too: what has not begun does not begin
         pool.shutdown(wait=True, cancel_futures=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
     return folder
 
 

@@ -493,7 +493,8 @@ def _cached(name, folder, table, headers, leads, seconds, fs):
         raise DataError(f"None of the records in {folder} has a diagnosis that was asked for.")
     files = (folder / f"{file}.{end}" for file in table for end in ("hea", "dat", "xyz"))
     there = [path for path in files if store.is_file(path)]
-    key = store.fingerprint(there, leads, seconds, fs, sorted(table.items()))
+    code = store.fingerprint_code("ptb", "segment")
+    key = store.fingerprint(there, leads, seconds, fs, sorted(table.items()), code)
     return store.cached(
         f"{name}-{key}",
         lambda: _cut(folder, table, headers, leads, seconds, fs),

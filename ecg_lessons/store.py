@@ -4,25 +4,28 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import stat
 import time
 import warnings
 import zlib
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from platformdirs import user_cache_dir
 
+from ._beats_file import open_table, read_columns, tabulate, write_table
 from .beats import CLASSES, Beats
 from .errors import DataError, NotWritten, explain_os_error, file_named_in
 
-# Part of every cache file's name: raise it when what `segment` or this file writes changes.
-VERSION = 4
-
-# What a cache file's rows hold; texts are as wide as the longest one.
-_COLUMNS = ("signals", "labels", "patients", "records", "folds", "samples", "rr", "diagnoses")
-_UNKNOWN = {"samples": -1, "rr": np.float32(np.nan)}  # in the other columns, an empty string
+# Part of every cache file's name: raise it when what a cache file holds is laid out otherwise.
+VERSION = 5
+# What the package alone makes, and may therefore delete: below the cache's folder ``beats``, and unfinished
+# files and folders wherever in the cache they are.
+BEATS, UNFINISHED = ".ecg_lessons-beats", ".ecg_lessons-unfinished"
 
 
 def data_home(given=None):
@@ -77,9 +80,31 @@ def cache_dir():
     return Path(os.path.expanduser(given)) if given else Path(user_cache_dir("ecg_lessons"))
 
 
+def make_folder(folder):
+    """Create a folder of the cache; where others may write into the folder above it, they may here, too."""
+    home = cache_dir()
+    home.mkdir(parents=True, exist_ok=True)
+    for part in Path(folder).relative_to(home).parts:
+        above, home = home, home / part
+        if not os.path.isdir(home):
+            home.mkdir(exist_ok=True)
+            mode = stat.S_IMODE(above.stat().st_mode)
+            if mode & (stat.S_IWGRP | stat.S_IWOTH):  # else the user's umask counts
+                home.chmod(mode)
+
+
+def let_read(file, folder):
+    """Let whoever may read the folder read the file, a path or an open one's number, if it is ours."""
+    with suppress(OSError, TypeError, NotImplementedError):  # Windows has no such modes
+        before = os.stat(file).st_mode
+        after = before | os.stat(folder).st_mode & 0o444
+        if after != before:
+            os.chmod(file, stat.S_IMODE(after))
+
+
 @contextmanager
 def writing(path, mode=0o666, setting=None):
-    """A temporary file beside `path` that takes its place only when all went well.
+    """A temporary file beside `path` that takes its place only when all went well and is on the disk.
 
     Parameters
     ----------
@@ -97,12 +122,20 @@ def writing(path, mode=0o666, setting=None):
         What is raised inside and names another file is none of ours, and stays as it is.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    temporary = unfinished(path.parent, path.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut could leave the name of a file and not its content
         os.replace(temporary, path)
+        with suppress(OSError):  # not every system can do this
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     except OSError as error:
         if file_named_in(error) not in (None, temporary, path, *path.parents):
             raise
@@ -110,6 +143,11 @@ def writing(path, mode=0o666, setting=None):
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def unfinished(folder, name=""):
+    """A path in `folder` for something unfinished, which nobody else has and `drop_old` knows to be ours."""
+    return Path(folder) / f".{name}-{os.getpid()}-{secrets.token_hex(4)}{UNFINISHED}"
 
 
 def shipped(folder, in_checkout):
@@ -172,6 +210,34 @@ def fingerprint(paths, *more):
     return f"{zlib.crc32(repr((facts, more)).encode()):08x}"
 
 
+def fingerprint_code(*modules):
+    """A short text that changes with the code that beats are made by.
+
+    Parameters
+    ----------
+    modules : str
+        Names of modules of this package, "segment" say; those that keep the beats are always among them.
+        Their source counts, and the versions of the libraries that compute.
+    """
+    now = _read_sources()  # and what was loaded, which differs where a file was changed meanwhile
+    names = sorted({*modules, "beats", "store", "_beats_file"})
+    facts = [(name, _LOADED.get(name), now.get(name)) for name in names]
+    return f"{zlib.crc32(repr((facts, _library_versions())).encode()):08x}"
+
+
+def _read_sources():
+    return {path.stem: zlib.crc32(path.read_bytes()) for path in sorted(_PACKAGE.glob("*.py"))}
+
+
+_PACKAGE = Path(__file__).parent
+_LOADED = _read_sources()
+
+
+@cache
+def _library_versions():
+    return [version(name) for name in ("numpy", "scipy", "wfdb")]
+
+
 def sha256(path, setting=None):
     """SHA-256 of a file, as hexadecimal text.
 
@@ -200,115 +266,87 @@ def cached(name, build, fs, source, classes=CLASSES, longest=3):
     records there are, the memory holds a few, as long as the disk keeps up. `longest` is the length of the
     longest text in them.
 
-    One .npy file with a row a beat, memory-mapped copy-on-write: opening it costs
-    milliseconds, and nothing that a chapter does to the arrays reaches the disk. A file
-    cut short, or of another layout, is built anew. Where nothing can be kept, in a class's shared
-    cache that is read-only say, the beats are returned all the same, with a warning.
+    One file in the cache's folder ``beats``, memory-mapped copy-on-write: opening it costs some tens of
+    milliseconds, nearly all for its checksum, and nothing that a chapter does to the arrays reaches the disk.
+    A file that is damaged, or was made for another name, source or frequency or other classes, is built anew.
+    Where nothing can be kept, in a class's shared cache that is read-only say, the beats are returned all the
+    same, with a warning.
 
     Raises
     ------
     DataError
         If ``build()`` raises it, or cannot read a file.
     """
-    path = cache_dir() / f"{name}-v{VERSION}.npy"
+    path = cache_dir() / "beats" / f"{name}-v{VERSION}{BEATS}"
+    facts = {"name": path.name, "classes": list(classes), "fs": float(fs), "source": source}
     try:
-        table = _open(path)
-        table = _build(path, build, longest) if table is None else table
+        table = _open(path, facts)
+        table = _build(path, build, longest, facts) if table is None else table
     except _NotBuilt as problem:
         raise problem.__cause__ from None
 
-    def column(name):
-        values = table[name]
-        known = ~np.isnan(values) if name == "rr" else values != _UNKNOWN.get(name, "")
-        if known.all() or values.dtype.kind != "U":
-            return values if known.any() else None
-        return np.where(known, values.astype(object), None) if known.any() else None
-
-    optional = {c: column(c) for c in _COLUMNS[2:]}
-    return Beats(table["signals"], table["labels"], classes=classes, fs=fs, source=source, **optional)
+    return Beats(**read_columns(table), classes=classes, fs=fs, source=source)
 
 
 class _NotBuilt(Exception):
     """The parts of the beats could not be had, which is no fault of the file that they are written to."""
 
 
-def _build(path, build, longest):
+def _build(path, build, longest, facts):
     """The table of all parts, kept at `path` where that can be."""
+    setting = "ECG_LESSONS_CACHE"
     try:
-        with writing(path, setting="ECG_LESSONS_CACHE") as file:
-            _write(file, _tables(build, longest))
+        make_folder(path.parent)
+        with writing(path, setting=setting) as file:
+            let_read(file.fileno(), path.parent)
+            write_table(file, _tables(build, longest), facts)
+        drop_old(path.parent, BEATS, 30 * 86400)  # what nobody opened
+        drop_old(path.parent, UNFINISHED, 86400)  # of a process that was killed
+        table = _open(path, facts)
+        if table is not None:
+            return table
+        problem = f"{path} could not be read again."
     except NotWritten as error:
-        warnings.warn(f"The beats are cut anew at each run. {error}", stacklevel=3)
-        return np.concatenate(list(_tables(build, longest)))
-    # what nobody opened for a month, and what a killed process left half-written
-    drop_old(path.parent, "*.npy", 30 * 86400)
-    drop_old(path.parent, ".*.npy-*", 86400)
-    return _open(path)
+        problem = error
+    except OSError as error:  # of the folder
+        problem = explain_os_error(error, path, writing=True, setting=setting)
+    finally:
+        with suppress(OSError):  # where nothing is kept, no empty folder is left
+            path.parent.rmdir()
+    warnings.warn(f"The beats are cut anew at each run. {problem}", stacklevel=3)
+    return np.concatenate(list(_tables(build, longest)))
 
 
 def _tables(build, longest):
     try:
         for part in build():
-            yield _tabulate(part, longest)
+            yield tabulate(part, longest)
     except NotWritten as error:  # a download's
         raise _NotBuilt from error
     except OSError as error:
         raise _NotBuilt from DataError(explain_os_error(error, "A file that the beats are cut from"))
 
 
-def _write(file, tables):
-    """Tables of one layout, one below the other, as one .npy file."""
-    dtype, n_rows = None, 0
-    for table in tables:
-        if dtype is None:
-            dtype = table.dtype
-            _write_header(file, dtype, 0)
-        elif table.dtype != dtype:
-            raise ValueError(f"a part of layout {table.dtype} after one of {dtype}")
-        file.write(table.tobytes())
-        n_rows += len(table)
-    file.seek(0)  # NumPy leaves room for the number to grow
-    _write_header(file, dtype, n_rows)
-
-
-def _write_header(file, dtype, n_rows):
-    layout = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (n_rows,)}
-    np.lib.format.write_array_header_1_0(file, layout)
-
-
-def _tabulate(beats, longest):
-    columns = {}
-    for name in _COLUMNS:
-        values = getattr(beats, name)
-        if values is None:
-            values = np.full((len(beats), 2) if name == "rr" else len(beats), _UNKNOWN.get(name, ""))
-        elif name not in ("signals", "labels", "samples", "rr"):
-            values = np.array([value or "" for value in values], dtype=str)
-            if values.dtype.itemsize > np.dtype(f"U{longest}").itemsize:
-                raise ValueError(f"{name} has a text of more than {longest} characters")
-            values = values.astype(f"U{longest}")
-        columns[name] = values
-    layout = [(name, values.dtype, values.shape[1:]) for name, values in columns.items()]
-    table = np.empty(len(beats), dtype=np.dtype(layout, align=True))
-    for name, values in columns.items():
-        table[name] = values
+def _open(path, facts):
+    """The rows of a cache file, or None if it is not one that was made for these facts."""
+    table = open_table(path, facts)
+    if table is not None:
+        with suppress(OSError):
+            os.utime(path)  # when it was last of use, for `drop_old`
     return table
 
 
-def _open(path):
-    """The rows of a cache file, or None if it is missing, cut short or of another layout."""
-    try:
-        table = np.lib.format.open_memmap(path, mode="c")
-    except (OSError, ValueError, EOFError):
-        return None
-    with suppress(OSError):
-        os.utime(path)  # when it was last of use, for `drop_old`
-    return table if table.dtype.names == _COLUMNS else None
+def drop_old(folder, ending, age):
+    """Delete what the package made in a folder and nobody used for `age` seconds.
 
-
-def drop_old(folder, pattern, age):
-    """Delete the files of a folder whose name fits and that are older than `age` seconds."""
-    for old in Path(folder).glob(pattern):
+    `ending`, of the names, is `BEATS` or `UNFINISHED`: nobody else's files have one of these.
+    """
+    for old in Path(folder).glob(f"*{ending}"):
         with suppress(OSError):
-            if old.stat().st_mtime < time.time() - age:
-                old.unlink()
+            if max(map(_last_used, [old, *old.rglob("*")])) < time.time() - age:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+
+
+def _last_used(path):
+    found = path.stat()  # who may only read a file sets no other time than that of access
+    return found.st_mtime if path.is_dir() else max(found.st_mtime, found.st_atime)

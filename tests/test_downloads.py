@@ -113,7 +113,7 @@ def test_cut_at_every_try_is_one_clear_error(troubled, right, patient):
     troubled(lambda handler, body: send(handler, body[:1000], length=len(body)))
     with pytest.raises(DataError, match=f"{FILE} could not be downloaded"):
         fetch_within(20)
-    assert nothing_half_done() and not list(store.cache_dir().glob("*-downloaded-*.npy"))
+    assert nothing_half_done() and not list(store.cache_dir().rglob("*-downloaded-*"))
 
 
 def stall(handler, body):
@@ -168,7 +168,7 @@ def test_what_does_not_pass_is_one_clear_error_and_the_next_run_goes_on(
     with pytest.raises(DataError, match=message) as error:
         fetch_within(25)
     assert FILE in str(error.value) and "Try again later" in str(error.value)
-    assert nothing_half_done() and not list(store.cache_dir().glob("*-downloaded-*.npy"))
+    assert nothing_half_done() and not list(store.cache_dir().rglob("*-downloaded-*"))
     asked, well = [], files_of(small_database)
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(lambda h: (asked.append(h.path), well(h))))
     assert_same(fetch_mitbih(), right)
@@ -230,7 +230,7 @@ def slowly(folder, seconds):
 
 def forget_beats():
     """So that the next run looks at the files again: the last one may have got as far as the beats."""
-    for cut in store.cache_dir().glob("*-downloaded-*.npy"):
+    for cut in store.cache_dir().rglob("*-downloaded-*"):
         cut.unlink()
 
 
@@ -249,12 +249,12 @@ def test_killed_at_random_points_the_next_run_goes_on(small_database, serve, rig
         run.send_signal(signal.SIGKILL)
         run.communicate(timeout=30)
         for path in folder.glob("*.*"):
-            assert store.sha256(path) == known[path.name], "half a file"
-        left = len(list(folder.glob("tmp*")))
+            assert path.is_dir() or store.sha256(path) == known[path.name], "half a file"
+        left = len(list(folder.rglob("tmp*")))
     print(f"killed {KILLED} times, {left} pieces left behind")
     assert left > 0, "it was never interrupted"
     day = time.time() - 2 * 86400
-    for path in folder.glob("tmp*"):
+    for path in [*folder.rglob("tmp*"), *folder.glob(f"*{store.UNFINISHED}")]:
         os.utime(path, (day, day))
     forget_beats()
     run = fetching(small_database, address)
@@ -272,8 +272,9 @@ def test_many_processes_may_fetch_at_once(small_database, serve, right, processe
     assert [run.returncode for run in runs] == [0] * processes, ended
     assert len({printed for printed, _ in ended}) == 1
     left = [path.name for path in store.cache_dir().rglob("*") if path.is_file() and "home" not in path.name]
-    wanted = [*physionet.mitdb_files(), f"mitbih-published-downloaded-v{store.VERSION}.npy"]
-    assert set(wanted) <= set(left) and not [name for name in left if name.startswith(("tmp", "."))]
+    wanted = [*physionet.mitdb_files(), *(name for name in left if "-downloaded-" in name)]
+    assert len(wanted) == 1 + len(physionet.mitdb_files()) and set(wanted) <= set(left)
+    assert not [name for name in left if name.startswith(("tmp", "."))]
     assert_same(fetch_mitbih(), right)
 
 

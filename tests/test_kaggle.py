@@ -871,7 +871,7 @@ def test_what_is_not_the_published_file_does_not_stick_in_kagglehubs_cache(hub, 
     with pytest.raises(DataError, match="has been deleted: run the cell again") as error:
         fetch(source="kaggle")
     assert str(hub.cache) in str(error.value) and ("web page" in str(error.value)) == (content == PAGE)
-    assert not list(store.cache_dir().glob("*.npy"))
+    assert not list(store.cache_dir().glob("beats/*"))
     hub.content = None
     fetch(source="kaggle")
 

@@ -265,46 +265,27 @@ def test_an_unknown_source_or_recipe_is_refused(home, monkeypatch):
         fetch_mitbih()
 
 
-@pytest.mark.parametrize("damage", ["cut short", "empty", "other layout", "not an array"])
-def test_a_damaged_cache_file_is_built_anew(home, damage):
-    beats = fetch_mitbih(data_home=home)
-    (cache,) = store.cache_dir().glob("mitbih-*.npy")
-    content = cache.read_bytes()
-    cache.unlink()  # `beats` still maps the old file; cutting that one short would pull it from under us
-    if damage == "other layout":
-        np.save(cache, np.zeros((3, 187)))
-    else:
-        cache.write_bytes(
-            {"cut short": content[: len(content) // 2], "empty": b"", "not an array": b"x" * 999}[damage]
-        )
-    assert_same(fetch_mitbih(data_home=home), beats)
-    assert cache.read_bytes() == content
-
-
 def test_another_version_of_the_cache_is_left_alone(home, monkeypatch):
     beats = fetch_mitbih(data_home=home)
     monkeypatch.setattr(store, "VERSION", store.VERSION + 1)
     assert_same(fetch_mitbih(data_home=home), beats)
-    assert len(list(store.cache_dir().glob("mitbih-*.npy"))) == 2
+    assert len(list(store.cache_dir().glob("beats/mitbih-*"))) == 2
 
 
 def test_what_nobody_opened_for_a_month_is_dropped_and_so_are_leftovers(home):
     fetch_mitbih(data_home=home)
-    (kept,) = store.cache_dir().glob("mitbih-*.npy")
-    day = 86400
-    for name, age in (
-        ("old-v1.npy", 31),
-        ("used-v1.npy", 29),
-        (".killed-v1.npy-1-ab", 2),
-        (".busy-v1.npy-2-cd", 0),
-    ):
-        (store.cache_dir() / name).write_bytes(b"")
-        os.utime(store.cache_dir() / name, (time.time() - age * day,) * 2)
+    (kept,) = store.cache_dir().glob("beats/mitbih-*")
+    day, half = 86400, store.unfinished("", "killed").name
+    busy = half.replace("killed", "busy")
+    old, used = "old-v1" + store.BEATS, "used-v1" + store.BEATS
+    for name, age in ((old, 31), (used, 29), (half, 2), (busy, 0)):
+        (kept.parent / name).write_bytes(b"")
+        os.utime(kept.parent / name, (time.time() - age * day,) * 2)
     os.utime(kept, (1, 1))
     fetch_mitbih(data_home=home)  # opened: young again
     fetch_mitbih(data_home=home, recipe="resampled")  # written: the occasion to tidy up
-    left = {p.name for p in store.cache_dir().iterdir()}
-    assert kept.name in left and {"used-v1.npy", ".busy-v1.npy-2-cd"} < left and len(left) == 4
+    left = {p.name for p in kept.parent.iterdir()}
+    assert {kept.name, used, busy} < left and len(left) == 4
 
 
 def test_a_cache_that_cannot_be_written_to_is_named_and_the_beats_are_there_all_the_same(
@@ -318,15 +299,15 @@ def test_a_cache_that_cannot_be_written_to_is_named_and_the_beats_are_there_all_
 
 
 def test_a_full_disk_leaves_nothing_behind(home, monkeypatch):
-    def full(file, table):
+    def full(file, *_):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_write", full)
+        patch.setattr(store, "write_table", full)
         with pytest.warns(UserWarning, match="No space left on device"):
             unkept = fetch_mitbih(data_home=home)
-    assert list(store.cache_dir().iterdir()) == []
+    assert not list(store.cache_dir().glob("beats/*"))
     assert_same(fetch_mitbih(data_home=home), unkept)
 
 
@@ -544,7 +525,7 @@ def test_a_failing_server_gives_one_clear_error_and_the_next_run_goes_on(
     assert "201.dat" in str(error.value) and "ECG_LESSONS_DATA" in str(error.value)
     assert error.value.__suppress_context__  # no traceback from deep inside a library
     cache = store.cache_dir()
-    assert not (cache / "mitdb" / "201.dat").exists() and not list(cache.glob("*.npy"))
+    assert not (cache / "mitdb" / "201.dat").exists() and not list(cache.glob("beats/*"))
     healthy.append(True)
     assert len(fetch_mitbih())
     assert len(served) == len(set(served)) == 9  # what was there already was not fetched again
@@ -603,7 +584,7 @@ def test_the_cache_keeps_long_names_and_other_classes(some_beats):
     assert_same(store.cached("binary", lambda: [binary], longest=10, **what), binary)
     with pytest.raises(ValueError, match="text of more than 9 characters"):
         store.cached("other", lambda: [binary], longest=9, **what)
-    assert not list(store.cache_dir().glob("*other*"))
+    assert not list(store.cache_dir().rglob("*other*"))
 
 
 def test_parts_of_any_number_become_one(some_beats):
@@ -614,7 +595,7 @@ def test_parts_of_any_number_become_one(some_beats):
 
     def build():
         for part in parts:
-            sizes.append(sum(path.stat().st_size for path in store.cache_dir().glob(".parts*")))
+            sizes.append(sum(path.stat().st_size for path in store.cache_dir().glob("beats/.parts*")))
             yield part
 
     assert_same(store.cached("parts", build, **what), some_beats)
@@ -638,14 +619,14 @@ def test_what_cannot_be_read_is_no_fault_of_the_cache(some_beats):
     told = r"^/data/100.dat may not be read \(Permission denied\). Change its permissions.$"
     with warnings.catch_warnings(action="error"), pytest.raises(DataError, match=told):
         store.cached("unread", build, fs=120.0, source="simulated", longest=4)
-    assert asked == [1] and not list(store.cache_dir().iterdir())
+    assert asked == [1] and not list(store.cache_dir().glob("beats/*"))
 
 
 def test_parts_that_do_not_fit_together_are_refused(some_beats):
     other = dataclasses.replace(some_beats, folds=np.full(1000, "1"))
     with pytest.raises(ValueError, match="a part of layout"):
         store.cached("mixed", lambda: [some_beats, other], fs=120.0, source="simulated", longest=4)
-    assert not list(store.cache_dir().iterdir())
+    assert not list(store.cache_dir().glob("beats/*"))
 
 
 def test_public_names_are_there():
@@ -675,12 +656,13 @@ def test_a_fingerprint_changes_with_a_files_name_size_time_and_with_what_else_ma
 
 
 def test_only_old_files_that_fit_are_dropped(tmp_path):
-    for name, age in (("tmp1", 2), ("tmp2", 0), ("100.dat", 2)):
-        (tmp_path / name).write_bytes(b"")
-        os.utime(tmp_path / name, (time.time() - age * 86400,) * 2)
-    store.drop_old(tmp_path, "tmp*", 86400)
-    store.drop_old(tmp_path / "nowhere", "*", 1)
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["100.dat", "tmp2"]
+    old, new = store.unfinished(tmp_path, "old"), store.unfinished(tmp_path)
+    for path, age in ((old, 2), (new, 0), (tmp_path / "100.dat", 2), (tmp_path / "tmp1", 2)):
+        path.write_bytes(b"")
+        os.utime(path, (time.time() - age * 86400,) * 2)
+    store.drop_old(tmp_path, store.UNFINISHED, 86400)
+    store.drop_old(tmp_path / "nowhere", store.UNFINISHED, 1)
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {new.name, "100.dat", "tmp1"}
 
 
 def test_the_first_folder_that_has_all_files_is_taken(small_mitdb):
