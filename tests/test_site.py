@@ -1,6 +1,7 @@
 """The built site in a real browser, page by page, opened as files: as from a USB stick, without a network."""
 
 import io
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -61,11 +62,13 @@ def listen(page):
 
 
 def keep_picture(page, name):
-    """A picture of the whole page for a person to look at, in ``_build/screenshots``."""
+    """Load all images; where CI is set, as on GitHub, keep a picture of the page in ``_build/screenshots``."""
     page.evaluate("""() => Promise.all([...document.images].map((image) => {
         image.loading = "eager";
         return image.decode().catch(() => {});
     }))""")
+    if not os.environ.get("CI"):  # several seconds each
+        return
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name.replace('/', '-')}.jpeg", type="jpeg", quality=50, full_page=True)
 
@@ -116,6 +119,91 @@ def test_the_tab_key_goes_once_through_a_page_and_is_caught_nowhere(site):
         )
         assert len(controls) > 5 and set(controls) <= set(met)
         assert "Skip to main content" in met[0]
+
+
+# How an element, with what it holds and what holds it, looks.
+LOOK = """e => [e, ...e.querySelectorAll("*"), e.parentElement].map(each => {
+    const style = getComputedStyle(each);
+    const line = style.outlineStyle === "none" || parseFloat(style.outlineWidth) === 0 ? "" : style.outline;
+    return [line, style.boxShadow === "none" ? "" : style.boxShadow];
+}).join()"""
+
+
+def test_whatever_has_the_focus_shows_it(site):
+    with open_page(reduced_motion="reduce") as page:
+        page.goto((site / "book" / "01_data.html").as_uri())
+        unseen = []
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            page.wait_for_timeout(20)
+            name = page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+            element = page.evaluate_handle("document.activeElement")
+            focused = page.evaluate(LOOK, element)
+            page.evaluate("e => e.blur()", element)
+            page.wait_for_timeout(20)
+            if page.evaluate(LOOK, element) == focused:
+                unseen.append(name)
+        assert unseen == []
+
+
+def test_the_magnifying_glass_leaves_the_word_alone(site):
+    apart = """[...document.querySelectorAll(".bd-search")].filter(e => e.checkVisibility()).map(form => {
+        const input = form.querySelector("input");
+        const text = input.getBoundingClientRect().left + parseFloat(getComputedStyle(input).paddingLeft);
+        return text - form.querySelector("svg, i").getBoundingClientRect().right;
+    })"""
+    with open_page() as page:
+        page.goto((site / "search.html").as_uri())
+        assert len(found := page.evaluate(apart)) == 1 and min(found) >= 2
+        page.goto((site / "book" / "setup.html").as_uri())
+        page.locator(".search-button-field >> visible=true").click()
+        page.locator("dialog .bd-search").wait_for()
+        assert len(found := page.evaluate(apart)) == 1 and min(found) >= 2
+
+
+def test_an_icon_lies_where_browsers_look_for_it(site):
+    with Image.open(site / "favicon.ico") as icon:
+        assert {(16, 16), (32, 32)} <= icon.info["sizes"]
+
+
+@pytest.mark.parametrize("name", ["book/try_it", "search"])
+@pytest.mark.parametrize("served", [False, True], ids=["file", "served"])
+def test_a_page_refuses_scripts_that_are_not_its_own(site, address, name, served):
+    refused = """() => new Promise(resolve => {
+        const met = [];
+        document.addEventListener("securitypolicyviolation", e => met.push(e.blockedURI + " " + e.effectiveDirective));
+        const script = (properties) => document.head.append(Object.assign(document.createElement("script"), properties));
+        script({ src: "https://example.org/a.js" });
+        script({ textContent: "window.foreign = true" });
+        document.body.insertAdjacentHTML("beforeend", '<img src="https://example.org/a.png">');
+        fetch("https://example.org/a.json").catch(() => setTimeout(() => resolve([met.sort(), Boolean(window.foreign)]), 100));
+    })"""
+    with open_page() as page:
+        page.goto(f"{address}/{name}.html" if served else (site / f"{name}.html").as_uri())
+        assert page.evaluate(refused) == [
+            ["https://example.org/a.js script-src-elem", "https://example.org/a.json connect-src",
+             "https://example.org/a.png img-src", "inline script-src-elem"], False,
+        ]  # fmt: skip
+        assert page.evaluate("document.characterSet") == "UTF-8"
+
+
+def test_every_page_brings_its_policy_before_any_script(site):
+    for name in (*NAMES, "search", "genindex", "py-modindex"):
+        text = (site / f"{name}.html").read_text(encoding="utf-8")
+        policy = text.index('<meta http-equiv="Content-Security-Policy" content="default-src \'none\';')
+        assert text.count("Content-Security-Policy") == 1 and policy < text.index("<script"), name
+        assert text.encode().index(b"<meta charset") < 1024, name  # further down browsers do not look for it
+
+
+def test_the_buttons_of_the_header_work_under_the_policy(site):
+    with open_page() as page:
+        wrong = listen(page)
+        page.goto((site / "book" / "setup.html").as_uri())
+        page.evaluate("window.print = () => (window.printed = true)")
+        page.locator(".btn-fullscreen-button").click()
+        page.wait_for_function("document.fullscreenElement")
+        page.locator(".btn-download-pdf-button").evaluate("button => button.click()")
+        assert page.evaluate("window.printed") and wrong == []
 
 
 class Links(HTMLParser):

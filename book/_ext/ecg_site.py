@@ -1,8 +1,12 @@
-"""What the site needs beyond Sphinx: images that keep their place and wait their turn; styles that are fresh."""
+"""What the site needs beyond Sphinx: images that keep their place and wait their turn; styles that are fresh;
+pages that ask no other host for anything."""
 
+import base64
+import hashlib
 import re
 import shutil
 from contextlib import suppress
+from html.parser import HTMLParser
 from pathlib import Path
 
 from PIL import Image
@@ -67,9 +71,52 @@ def refresh_static(app, error):
         shutil.copytree(ours, Path(app.outdir) / "_static", dirs_exist_ok=True)
 
 
+# What a page may load: files of this site, and the scripts that it was built with. Their sums are added.
+POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-hashes' {}; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
+
+
+class Inline(HTMLParser):
+    """The scripts that stand in a page itself, those of its buttons included."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=False)
+        self.scripts, self.inside = set(), False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.inside = tag == "script"
+        self.scripts.update(value for name, value in attributes if name.startswith("on"))
+
+    def handle_data(self, data):
+        if self.inside:
+            self.scripts.add(data)
+            self.inside = False
+
+
+def keep_to_itself(app, error):
+    """Write a Content-Security-Policy into each page: what comes from elsewhere is refused."""
+    if error or app.builder.name != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        if "_static" in path.relative_to(app.outdir).parts:
+            continue
+        text = path.read_text(encoding="utf-8")
+        sums = (hashlib.sha256(script.encode()).digest() for script in Inline(text).scripts)
+        named = " ".join(sorted(f"'sha256-{base64.b64encode(one).decode()}'" for one in sums))
+        if "live/start.js" in text:  # TensorFlow.js tries WebAssembly for whole numbers of 64 bits
+            named += " 'wasm-unsafe-eval'"
+        meta = f'\\n    <meta http-equiv="Content-Security-Policy" content="{POLICY.format(named)}" />'
+        head = r'(<meta charset="utf-8" />)(\s*<meta http-equiv="Content-Security-Policy"[^>]*>)?'
+        path.write_text(re.sub(head, rf"\1{meta}", text, count=1), encoding="utf-8")
+
+
 def setup(app):
     app.connect("html-page-context", settle_images)
     app.connect("html-page-context", mend_roles, priority=900)  # after the theme's
     app.connect("build-finished", refresh_static)
+    app.connect("build-finished", keep_to_itself)
     app.connect("build-finished", drop_larger_images)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

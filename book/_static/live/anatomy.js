@@ -133,6 +133,7 @@ const ecgAnatomy = (() => {
       waves = template.map((row) => [...row]);
       draw();
     });
+    figure.classList.add("ecg-running");
     figure.replaceChildren(paper, intervals, meaning, html("div", { class: "ecg-slider" }, label, output, width), reset);
     ecgPaper.onNewWidth(paper, draw);
     draw();

@@ -6,7 +6,7 @@
 const ecgBeat = (() => {
   const FS = 360; // Hz, of the recorder
   const WIDTH = 187;
-  const ADC = 200; // the recorder's steps per mV
+  const [GAIN, BASELINE, FULL] = [200, 1024, 2047]; // the recorder's steps per mV, at 0 mV, and at most
   const [HEIGHT, CENTRE, SPREAD] = [0, 1, 2]; // rows of a beat's waves; columns are P, Q, R, S, T
   const QRS = [1, 2, 3];
 
@@ -35,6 +35,12 @@ const ecgBeat = (() => {
     return changed;
   }
 
+  // As Python rounds: a half to the even neighbour.
+  function round(value) {
+    const nearest = Math.round(value);
+    return nearest - value === 0.5 && nearest % 2 ? nearest - 1 : nearest;
+  }
+
   // Numbers that look random and are the same each time (mulberry32), then normal ones (Box and Muller).
   function noise(seed, n) {
     let state = seed * 2654435761;
@@ -49,23 +55,26 @@ const ecgBeat = (() => {
 
   const drift = (seconds) => Math.sin(2 * Math.PI * (0.3 * seconds + 0.1)); // a slow breath
 
-  // The lead in mV at 360 Hz, from the beat's R peak to 20 % past the next one.
+  // The lead in the recorder's steps at 360 Hz, from the beat's R peak to 20 % past the next one. Operation for
+  // operation what `draw_waves`, `to_adc` and `published_ends` do: where a number lies between two steps, its last
+  // bit decides.
   function lead(beat, settings) {
     const [before, after, following] = beat.intervals.map((n) => Math.round(n / settings.rate));
-    const places = [-before, 0, after];
-    const length = Math.trunc(after + 0.2 * following);
+    const peaks = [FS, FS + before, FS + before + after];
+    const length = Math.trunc(peaks[2] + 0.2 * following) - peaks[1];
     const waves = beat.waves.map((one) => change(one, settings));
+    const middles = waves.map((one, k) => one[CENTRE].map((centre) => round(peaks[k] + centre * FS) - peaks[1]));
     const random = noise(settings.seed, length);
     return Float64Array.from({ length }, (_, i) => {
       let voltage = 0;
-      waves.forEach((one, k) => {
-        for (let wave = 0; wave < 5; wave++) {
-          const shift = Math.round(places[k] + one[CENTRE][wave] * FS) / FS - one[CENTRE][wave];
-          voltage += bump(one, wave, i / FS - shift);
-        }
-      });
+      for (let wave = 0; wave < 5; wave++) {
+        voltage += waves.reduce((total, one, k) => {
+          const widths = (i - middles[k][wave]) / FS / one[SPREAD][wave];
+          return total + one[HEIGHT][wave] * Math.exp(-0.5 * (widths * widths));
+        }, 0);
+      }
       voltage = settings.amplitude * voltage + settings.wander * drift(i / FS) + settings.noise * random[i];
-      return Math.round(ADC * voltage) / ADC;
+      return Math.min(Math.max(round(BASELINE + GAIN * voltage), 0), FULL);
     });
   }
 
@@ -86,8 +95,8 @@ const ecgBeat = (() => {
   function row(signal, bottom = 0, top = 1) {
     const [low, high] = extremes(signal);
     const scaled = new Float32Array(WIDTH);
-    const factor = high > low ? (top - bottom) / (high - low) : 0;
-    signal.slice(0, WIDTH).forEach((value, i) => (scaled[i] = bottom + (value - low) * factor));
+    const height = high > low ? high - low : Infinity;
+    signal.slice(0, WIDTH).forEach((value, i) => (scaled[i] = bottom + ((value - low) / height) * (top - bottom)));
     return scaled;
   }
 

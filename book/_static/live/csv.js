@@ -5,7 +5,7 @@ const ecgCsv = (() => {
   const MOST_BYTES = 1_000_000;
   const MOST_ROWS = 10_000;
   const FEWEST = 40; // samples: a third of a second at 120 Hz, less than any row of the published files
-  const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+  const NUMBER = /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i;
   const ADVICE = "Save one beat in a file of its own: its samples in one row, or one under the other.";
 
   class CsvError extends Error {}

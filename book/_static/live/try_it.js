@@ -97,7 +97,7 @@ const ecgTryIt = (() => {
       const { row, end } = ecgBeat.cut(beat, UNCHANGED);
       const points = Array.from(row.slice(0, end), (value, k) => [(k / WIDTH) * 60, 33 - 30 * value]);
       const small = svg("svg", { viewBox: "0 0 60 36", "aria-hidden": "true" }, svg("path", { class: "ecg-ink", d: path(points) }));
-      radio.addEventListener("change", () => choose(beat));
+      radio.addEventListener("click", () => choose(beat)); // arrow keys click, too; and so does whoever chooses it again
       grid.append(html("label", {}, radio, small));
     });
     part.gallery = grid;
@@ -481,6 +481,7 @@ const ecgTryIt = (() => {
     model = await ecgNetwork.load(ecgWeights);
     const inSight = html("div", { class: "ecg-in-sight" }, sheet(), answer());
     figure.replaceChildren(gallery(), ownBeats(), inSight, sliders(), more(), lesson());
+    figure.classList.add("ecg-running");
     acceptDrops(figure);
     part.gallery.querySelector("input").checked = true;
     choose(ecgWaves.gallery[0]);
