@@ -7,7 +7,7 @@ import shutil
 import ssl
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -35,6 +35,7 @@ _SOURCES = ("physionet", "kaggle", "simulated")
 RETRIES = 2  # per file, a second or two apart
 TIMEOUT = (5, 30)  # seconds: to connect, and from one piece of an answer to the next
 PATIENCE, SLOWEST = 60, 3000  # a whole file has so many seconds, and one more for so many bytes
+LARGEST = 10_000_000  # bytes of a file whose size is not known; PTB-XL's table, the largest, has 6.5 million
 LONGEST_PAUSE = 30  # seconds that a server may ask for before the next try
 
 
@@ -145,12 +146,11 @@ def data_available(data_home=None, timeout=4.0):
         return "data_home"
     if cached_mitdb() is not None:
         return "cache"
-    # a daemon thread, because a look-up of the host's name obeys no time-out
-    answer = []
-    asking = threading.Thread(target=lambda: answer.append(_answers(timeout)), daemon=True)
-    asking.start()
-    asking.join(timeout)
-    return "download" if answer == [True] else None
+    import requests
+
+    with suppress(requests.Timeout):
+        return "download" if _wait_for(lambda: _has_first_header(timeout), timeout) else None
+    return None
 
 
 def chosen_source(source):
@@ -165,8 +165,31 @@ def chosen_source(source):
 @cache
 def mitdb_files():
     """{file name: SHA-256} of the 144 files of MIT-BIH 1.0.0."""
-    lines = (Path(__file__).parent / "mitdb_sha256.txt").read_text().splitlines()
-    return {name: digest for digest, name in map(str.split, lines)}
+    return {name: digest for name, (digest, _) in published_files("mitdb").items()}
+
+
+@cache
+def mitdb_sizes():
+    """{file name: bytes} of the same files."""
+    return {name: size for name, (_, size) in published_files("mitdb").items()}
+
+
+@cache
+def published_files(short):
+    """Those files of a database that PhysioNet's sums are known of.
+
+    Parameters
+    ----------
+    short : "mitdb", "ptbdb" or "ptb-xl"
+
+    Returns
+    -------
+    dict
+        {file name: (SHA-256, bytes)}; None for bytes that are not known.
+    """
+    lines = (Path(__file__).parent / f"{short}_sha256.txt").read_text().splitlines()
+    rows = map(str.split, lines)
+    return {name: (digest, None if size == "-" else int(size)) for digest, size, name in rows}
 
 
 def record_names():
@@ -183,10 +206,11 @@ def download_mitdb(names=None, searched=None):
     """The cache's ``mitdb`` folder, with the files named (default: all 144) in it, see `download`."""
     known = mitdb_files()
     names = known if names is None else names
-    return download(MITDB, {name: known[name] for name in names}, "MIT-BIH records", searched)
+    files = {name: known[name] for name in names}
+    return download(MITDB, files, "MIT-BIH records", searched, sizes=mitdb_sizes())
 
 
-def download(database, files, title, searched=None, fetch=None, urls=None):
+def download(database, files, title, searched=None, fetch=None, urls=None, sizes=None):
     """The cache's folder of a database, with the files named in it.
 
     Files already there are kept, several are fetched at once, and each is checked before it takes
@@ -206,6 +230,8 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
         A pooch downloader, called with (url, path, pooch); it raises ValueError for wrong content.
     urls : {name: address}, optional
         Of files that are not where their name says.
+    sizes : {name: bytes}, optional
+        Of files that `fetch` does not fetch: what is larger is refused. Default: `LARGEST`.
 
     Raises
     ------
@@ -227,7 +253,7 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
     fetcher = pooch.create(
         path=unfinished, base_url=address(database), registry=files, urls=urls or {}, retry_if_failed=RETRIES
     )
-    fetch = fetch or downloader()
+    sizes = sizes or {}
     store.drop_old(folder, store.UNFINISHED, 86400)  # of a process that was killed
     there = all(os.path.isfile(folder / name) for name in files)
     pool = ThreadPoolExecutor(max_workers=8)
@@ -241,7 +267,7 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
         # pooch makes folders, too, but stumbles where two threads make the same one
         store.make_folder(path.parent)
         (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
-        fetched = Path(fetcher.fetch(name, downloader=fetch))
+        fetched = Path(fetcher.fetch(name, downloader=fetch or downloader(sizes.get(name, LARGEST))))
         with suppress(OSError):  # pooch's are for their owner alone; a class may share a cache
             fetched.chmod(path.parent.stat().st_mode & 0o666)
         os.replace(fetched, path)
@@ -259,41 +285,100 @@ def download(database, files, title, searched=None, fetch=None, urls=None):
     return folder
 
 
-def downloader(**options):
-    """pooch's HTTP downloader, called with (url, path, pooch), with an end to every wait.
+def downloader(most=LARGEST, headers=None):
+    """What fetches one file for pooch, called with (url, path, pooch), with an end to every wait.
 
-    Its time-out counts from one piece to the next, so a server that gives a byte now and then would never
-    reach it: a file has `PATIENCE` seconds and a second more for every `SLOWEST` bytes. Where a server
-    says "Retry-After", that is waited for, `LONGEST_PAUSE` seconds at most; pooch then tries again.
+    `TIMEOUT` counts from one piece of an answer to the next, so a server that gives a byte now and then would
+    never reach it: the whole file has `PATIENCE` seconds and a second more for every `SLOWEST` bytes of
+    `most`, whatever length the server announces. Where a server says "Retry-After", that is waited for,
+    `LONGEST_PAUSE` seconds at most; pooch then tries again.
 
     Parameters
     ----------
-    options : dict
-        For the request, `headers` say.
+    most : int
+        Bytes that the file may have.
+    headers : dict, optional
+        Of the request.
+
+    Raises
+    ------
+    ValueError
+        From the call, if the file is larger.
+    requests.RequestException
+        From the call, if it cannot be had, or not in time.
     """
-    import pooch
 
     def fetch(url, path, pup):
-        timers = []
+        import requests
 
-        def watch(response, **_):
-            if response.status_code in (429, 503):
-                asked = response.headers.get("Retry-After", "")
-                time.sleep(min(int(asked), LONGEST_PAUSE) if asked.isdigit() else 0)
-            length = response.headers.get("Content-Length", "")
-            seconds = PATIENCE + int(length if length.isdigit() else 0) / SLOWEST
-            # closing it would not wake who reads; urllib3 before 2.3 has nothing else
-            timers.append(threading.Timer(seconds, getattr(response.raw, "shutdown", response.raw.close)))
-            timers[-1].daemon = True
-            timers[-1].start()
+        given_up = threading.Event()
+
+        def write():
+            with open(path, "wb") as file:
+                for piece in _receive(url, most, headers=headers):
+                    if given_up.is_set():
+                        return
+                    file.write(piece)
 
         try:
-            pooch.HTTPDownloader(timeout=TIMEOUT, hooks={"response": watch}, **options)(url, path, pup)
+            _wait_for(write, PATIENCE + most / SLOWEST)
+        except requests.HTTPError as error:
+            if error.response.status_code in (429, 503):
+                asked = error.response.headers.get("Retry-After", "")
+                time.sleep(min(int(asked), LONGEST_PAUSE) if asked.isdecimal() else 0)
+            raise
         finally:
-            for timer in timers:
-                timer.cancel()
+            given_up.set()
 
     return fetch
+
+
+def _receive(url, most, timeout=TIMEOUT, headers=None):
+    """What a server gives at an address, piece by piece; a ValueError if it is more than `most` bytes."""
+    import requests
+
+    def drop_redirect(response, **_):
+        if response.is_redirect:
+            response.close()  # requests would read whatever comes with it
+
+    headers = {"Accept-Encoding": "identity", **(headers or {})}
+    hooks = {"response": drop_redirect}
+    with requests.get(url, timeout=timeout, headers=headers, hooks=hooks, stream=True) as response:
+        response.raise_for_status()
+        packed = response.headers.get("Content-Encoding", "identity").lower()
+        if packed not in ("identity", "gzip", "deflate"):  # twice, say: one piece may unpack to gigabytes
+            raise ValueError(f"packed as {packed}, which was not asked for")
+        n_bytes = 0
+        for piece in response.iter_content(1 << 14):
+            n_bytes += len(piece)
+            if n_bytes > most:
+                raise ValueError(f"more than {most} bytes")
+            yield piece
+
+
+def _wait_for(call, seconds):
+    """What ``call()`` gives or raises; requests.Timeout if it takes longer, and then it is left to itself.
+
+    It runs in a thread of its own, as neither the look-up of a host's name nor the lines that come before an
+    answer's content obey a time-out.
+    """
+    import requests
+
+    outcome = Future()
+
+    def run():
+        try:
+            outcome.set_result(call())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return outcome.result(seconds)
+    except TimeoutError:
+        if outcome.done():  # the call's own
+            raise
+        raise requests.Timeout(f"not there after {seconds:.0f} seconds") from None
 
 
 def cache_folder(database):
@@ -342,15 +427,14 @@ def _data_error(error, url, path, looked=""):
     )
 
 
-def _answers(timeout):
+def _has_first_header(timeout):
     """Whether the server gives the small header of record 100, and not a sign-in page, say."""
-    import requests
-
+    name = "100.hea"
     try:
-        content = requests.get(address(MITDB, "100.hea"), timeout=timeout).content
-    except OSError:  # what requests raises is one; so is a REQUESTS_CA_BUNDLE that leads nowhere
+        content = b"".join(_receive(address(MITDB, name), mitdb_sizes()[name], timeout))
+    except (OSError, ValueError):  # what requests raises is an OSError; so is a wrong REQUESTS_CA_BUNDLE
         return False
-    return hashlib.sha256(content).hexdigest() == mitdb_files()["100.hea"]
+    return hashlib.sha256(content).hexdigest() == mitdb_files()[name]
 
 
 def local_mitdb(data_home, names=None):

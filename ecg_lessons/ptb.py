@@ -24,6 +24,9 @@ _TABLES = _TABLE, _STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 # Where a record of the default list has another name at PhysioNet.
 _ELSEWHERE = {"patient200/s0405_re.hea": "patient200/s0405lre.hea"}
 _RECORD = re.compile(r"patient\d{3}/s\d{4}\w{3}")
+# What no header of the two databases exceeds by far.
+MOST_HEADER_BYTES = 50_000
+MOST_SIGNALS, MOST_SAMPLES, MOST_COMMENT = 15, 1_000_000, 1000
 
 
 def fetch_ptbdb(
@@ -311,17 +314,29 @@ def _ptbxl_rows(data_home, numbers):
 def _files(data_home, database, wanted, title, found=None):
     """The folder with these files in it: the data directory's, else the cache's after a download.
 
-    `wanted` is {name: None, or for a signal file (header, samples of it that are needed)}; no sums
-    are known, so that a file is held to what it says itself, and a signal to its header. `found` is
-    the folder that some of them were found in before: the others are looked for in no other one.
+    `wanted` is {name: None, or for a signal file (header, samples of it that are needed)}. The sums of few
+    are known, so that a file is held to what it says itself, too, and a signal to its header. A data
+    directory may hold less than PhysioNet's files, and is not held to their sums. `found` is the folder
+    that some of them were found in before: the others are looked for in no other one.
     """
     cache = physionet.cache_folder(database)
+    known = physionet.published_files(database.split("/")[0])
+
+    def explain_difference(path, name):
+        """What is wrong with a file of the cache or a download, or None."""
+        signal = wanted[name]
+        if reason := _wrong(path, signal, name):
+            return reason
+        part = signal and path.stat().st_size < _size(name, signal[0], signal[0].sig_len)
+        differs = name in known and not part and store.sha256(path) != known[name][0]
+        return "differs from the sum that PhysioNet publishes" if differs else None
+
     if found != cache:
         folder, _ = physionet.local_files(data_home, database, wanted, title, found)
         if folder is not None:
             return folder
-    for path, signal in ((cache / name, signal) for name, signal in wanted.items()):
-        if store.is_file(path) and _wrong(path, signal):
+    for path, name in ((cache / name, name) for name in wanted):
+        if store.is_file(path) and explain_difference(path, name):
             try:
                 path.unlink()  # cut short by an earlier wish for less, say
             except OSError as error:
@@ -329,10 +344,10 @@ def _files(data_home, database, wanted, title, found=None):
                 raise NotWritten(told) from None
 
     def fetch(url, path, pup):
-        signal = wanted[url_names[url]]
-        part = {"Range": f"bytes=0-{_size(url_names[url], *signal) - 1}"} if signal else {}
-        physionet.downloader(headers=part)(url, path, pup)
-        if reason := _wrong(Path(path), signal, url_names[url]):
+        name = url_names[url]
+        part = {"Range": f"bytes=0-{_size(name, *wanted[name]) - 1}"} if wanted[name] else {}
+        physionet.downloader(_most_bytes(name, wanted[name], known), part)(url, path, pup)
+        if reason := explain_difference(Path(path), name):
             raise ValueError(reason)
 
     urls = {name: physionet.address(database, _ELSEWHERE.get(name, name)) for name in wanted}
@@ -340,6 +355,15 @@ def _files(data_home, database, wanted, title, found=None):
     return physionet.download(
         database, dict.fromkeys(wanted), title, store.data_home(data_home), fetch=fetch, urls=urls
     )
+
+
+def _most_bytes(name, signal, known):
+    """How large a file may be that is downloaded."""
+    if known.get(name, (None, None))[1]:
+        return known[name][1]
+    if signal:  # a server may give all of it where a part was asked for
+        return _size(name, signal[0], signal[0].sig_len)
+    return MOST_HEADER_BYTES if name.endswith(".hea") else physionet.LARGEST
 
 
 def _wrong(path, signal, name=None):
@@ -375,7 +399,7 @@ def _wrong_in(path, signal, name):
 
 def _length(header, seconds):
     """Samples of the first `seconds` of a record, or of all of it."""
-    return header.sig_len if seconds is None else min(header.sig_len, round(seconds * header.fs))
+    return header.sig_len if seconds is None else min(header.sig_len, max(1, round(seconds * header.fs)))
 
 
 def _in_file(name, header):
@@ -389,20 +413,13 @@ def _size(name, header, n):
 
 
 def _header(path):
+    """The header of a record, which must be one that PTB or PTB-XL could have."""
     import wfdb
 
     try:
+        _check_header_text(Path(f"{path}.hea"))
         header = wfdb.rdheader(str(path))
-        if not (header.sig_len and header.n_sig and set(header.fmt) == {"16"}):
-            raise ValueError("no length, or a format other than 16")
-        if not LOWEST <= header.fs <= HIGHEST:
-            raise ValueError(f"{header.fs:g} samples a second")
-        told = (header.sig_name, header.init_value, header.checksum, header.adc_gain, header.baseline)
-        if any(len(column) != header.n_sig or None in column for column in told):
-            raise ValueError("a signal without a name, a gain or a sum")
-        # a name with a path in it could lead anywhere
-        if strange := [name for name in header.file_name if not re.fullmatch(r"[\w-]+\.(dat|xyz)", name)]:
-            raise ValueError(f"a signal file named {strange[0]!r}")
+        _check_header(header)
         return header
     except OSError as error:
         raise DataError(explain_os_error(error, f"{path}.hea")) from None
@@ -410,6 +427,48 @@ def _header(path):
         raise DataError(
             f"{path}.hea is not a header as PhysioNet published it ({error}). Replace it."
         ) from None
+
+
+def _check_header_text(path):
+    """A ValueError if reading the header would fill the memory."""
+    if path.stat().st_size > MOST_HEADER_BYTES:
+        raise ValueError(f"more than {MOST_HEADER_BYTES} bytes")
+    lines = (line for line in path.read_bytes().splitlines() if line.strip() and not line.startswith(b"#"))
+    if not (record := re.match(rb"\s*([^\s/]+)\s+(\d{1,9})\s", next(lines, b""))):
+        raise ValueError("no record line of a single segment")
+    if not 0 < int(record[2]) <= MOST_SIGNALS:
+        raise ValueError(f"{int(record[2])} signals")
+
+
+def _check_header(header):
+    """A ValueError if the header has what neither database has, and what would change beats."""
+    if not (header.sig_len and header.n_sig and set(header.fmt) == {"16"}):
+        raise ValueError("no length, or a format other than 16")
+    if header.sig_len > MOST_SAMPLES:
+        raise ValueError(f"{header.sig_len} samples")
+    if not LOWEST <= header.fs <= HIGHEST:
+        raise ValueError(f"{header.fs:g} samples a second")
+    needed = (header.sig_name, header.init_value, header.checksum, header.adc_gain, header.baseline)
+    if any(len(column) != header.n_sig or None in column for column in needed):
+        raise ValueError("a signal without a name, a gain or a sum")
+    if any(header.skew) or any(header.byte_offset) or any(header.block_size):
+        raise ValueError("a signal with a skew, a byte offset or blocks")
+    if set(header.samps_per_frame) != {1}:
+        raise ValueError("several samples in a frame")
+    if not all(1 <= gain <= 1e6 for gain in header.adc_gain):  # false for NaN, too
+        raise ValueError(f"a gain of {min(header.adc_gain):g}")
+    if not all(-32768 <= baseline <= 32767 for baseline in header.baseline):
+        raise ValueError("a baseline that no sample has")
+    if set(header.units) != {"mV"}:
+        raise ValueError("a signal that is not in mV")
+    names = [name.lower() for name in header.sig_name]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"two leads named {twice[0]!r}")
+    # a name with a path in it could lead anywhere
+    if strange := [name for name in header.file_name if not re.fullmatch(r"[\w-]+\.(dat|xyz)", name)]:
+        raise ValueError(f"a signal file named {strange[0]!r}")
+    if (longest := max(map(len, header.comments), default=0)) > MOST_COMMENT:
+        raise ValueError(f"a comment of {longest} characters")
 
 
 def _told(header, what):
@@ -532,6 +591,8 @@ def _cut_record(path, facts, header, leads, seconds, fs):
         voltages = wfdb.rdrecord(str(path), sampto=n, channels=channels).p_signal
     except OSError as error:
         raise DataError(explain_os_error(error, f"{path}.dat")) from None
+    except Exception as error:  # wfdb's, of whatever kind
+        raise DataError(f"{path}.hea and its signals cannot be read ({error}). Replace them.") from None
     if np.isnan(voltages).any():  # the format has a value for samples that are none
         raise DataError(f"{path}.dat has samples that are marked as invalid. Ask for other records or leads.")
     peaks = r_peaks(voltages[:, 0], header.fs)

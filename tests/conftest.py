@@ -104,7 +104,9 @@ def small_mitdb(tmp_path_factory):
 def small_database(small_mitdb, monkeypatch):
     """The package, made to believe that MIT-BIH consists of these three records."""
     known = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(small_mitdb.iterdir())}
+    sizes = {f.name: f.stat().st_size for f in small_mitdb.iterdir()}
     monkeypatch.setattr(physionet, "mitdb_files", lambda: known)
+    monkeypatch.setattr(physionet, "mitdb_sizes", lambda: sizes)
     monkeypatch.setattr(physionet, "RETRIES", 0)
     return small_mitdb
 

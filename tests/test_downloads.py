@@ -33,6 +33,7 @@ from ecg_lessons import DataError, fetch_mitbih, physionet
 folder = pathlib.Path(sys.argv[1])
 known = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in folder.iterdir()}
 physionet.mitdb_files = lambda: known
+physionet.mitdb_sizes = lambda: {f.name: f.stat().st_size for f in folder.iterdir()}
 print("ready", flush=True)
 try:
     beats = fetch_mitbih()

@@ -677,7 +677,7 @@ def test_a_kaggle_json_that_kaggle_refuses_later_is_asked_for_again_on_colab(hub
 def test_a_kaggle_json_that_cannot_be_kept_is_said(hub, colab, tmp_path):
     hub.locked = True
     (tmp_path / "dotkaggle").write_text("in the way")
-    with pytest.raises(DataError, match="dotkaggle is in the way.*KAGGLE_CONFIG_DIR"):
+    with pytest.raises(DataError, match="dotkaggle could not be written.*Move what is in the way.*KAGGLE_CONFIG_DIR"):
         fetch_mitbih(source="kaggle")
 
 
@@ -700,7 +700,7 @@ def test_a_credential_that_cannot_be_read_is_named(user, monkeypatch, name, how)
 
         monkeypatch.setattr("builtins.open", refuse)
         monkeypatch.setattr("io.open", refuse)
-    with pytest.raises(DataError, match="may not be read|is in the way") as error:
+    with pytest.raises(DataError, match="may not be read|Move what is in the way") as error:
         fetch_mitbih(source="kaggle")
     assert str(path) in str(error.value) and "Make room" not in str(error.value)
 
@@ -841,8 +841,8 @@ def test_whatever_kagglehub_raises_becomes_one_of_our_errors(user, tmp_path, mon
     "error, message",
     [
         (OSError(28, "No space left on device"), "disk is full.*kagglehub.*Make room.*KAGGLEHUB_CACHE"),
-        (PermissionError(13, "Permission denied", "/a/b"), "/a/b may not be written.*KAGGLEHUB_CACHE"),
-        (NotADirectoryError(20, "Not a directory", "/a/b"), "/a/b is in the way.*KAGGLEHUB_CACHE"),
+        (PermissionError(13, "Permission denied", "/a/b"), "kagglehub may not be written.*KAGGLEHUB_CACHE"),
+        (NotADirectoryError(20, "Not a directory", "/a/b"), "Move what is in the way.*KAGGLEHUB_CACHE"),
         (requests.exceptions.SSLError("certificate"), "certificate is not trusted.*REQUESTS_CA_BUNDLE"),
         (requests.exceptions.ConnectTimeout("slow"), "could not be reached \\(ConnectTimeout"),
     ],

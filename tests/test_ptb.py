@@ -78,6 +78,7 @@ def written(tmp_path_factory):
 def home(written, tmp_path, monkeypatch):
     """A copy of it, free to be damaged; the package's own list of records is these four."""
     monkeypatch.setattr(ptb, "ptbdb_records", lambda: NAMES)
+    monkeypatch.setattr(physionet, "published_files", lambda short: {})  # these are simulated
     monkeypatch.setattr(physionet, "RETRIES", 0)
     shutil.copytree(written, tmp_path / "home")
     return tmp_path / "home"
