@@ -33,6 +33,7 @@ LIST = ROOT / "tests" / "colab.txt"
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 TAG = f"v{ecg_lessons.__version__}"
 LACKS = {"wfdb", "aeon", "deprecated", "ecg-lessons"}  # what the first cells bring
+PARTS_OF_THE_PACKAGE = "balance beats metrics patient plots segment validation".split()
 PART = os.environ.get("COLAB")
 RUN = {"capture_output": True, "text": True}
 slow = pytest.mark.skipif(PART not in ("look", "whole"), reason="takes minutes: make colab PART=look")
@@ -179,17 +180,34 @@ def assert_same_outputs(python, tmp_path):
         assert here[name].shape == (512, 2 if name == "ptbxl" else 5) and apart <= 1e-6
 
 
+def assert_tests_pass(python, *constraints):
+    """The tests of what the chapters compute, with the packages of this Python; those stay as they are."""
+    uv = [sys.executable, "-m", "uv", "-q", "pip", "install", "-p", python, *constraints]
+    subprocess.run([*uv, "pytest", "hypothesis", "wfdb"], check=True)
+    files = [f"tests/test_{name}.py" for name in PARTS_OF_THE_PACKAGE]
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+    done = subprocess.run(command, cwd=ROOT, **RUN)
+    assert done.returncode == 0 and " passed" in done.stdout, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+@slow
+def test_what_the_chapters_compute_holds_with_colabs_versions(machine):
+    assert_tests_pass(machine[0], "-c", LIST)
+
+
 @slow
 def test_the_networks_give_the_same_outputs_on_colab(machine, tmp_path):
     assert_same_outputs(machine[0], tmp_path)
 
 
 @slow
-def test_the_networks_give_the_same_outputs_in_the_lowest_versions(tmp_path):
+def test_the_lowest_versions_give_the_same_outputs_and_compute_the_same(tmp_path):
     if find_python("3.11") is None:
         pytest.skip("needs Python 3.11, for which the lowest versions were made")
     options = ["--resolution", "lowest-direct", f"{ROOT}[models]"]
-    assert_same_outputs(install(tmp_path, "3.11", *options), tmp_path)
+    python = install(tmp_path, "3.11", *options)
+    assert_same_outputs(python, tmp_path)
+    assert_tests_pass(python)
 
 
 def test_the_first_cells_name_the_tag_of_this_version():
