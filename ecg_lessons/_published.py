@@ -15,6 +15,7 @@ from .errors import DataError, explain_os_error
 
 DATASET = "shayanfazeli/heartbeat"
 MOST_BYTES = 1_000_000_000  # the largest published file has 410 million
+MOST_ROWS = 150_000  # the largest published file has 87 554; each takes 1.5 kB of memory, however short it is
 WAY_OUT = "Delete it and download it again."
 
 # what the standard library raises on a damaged zip or gzip, beside an OSError
@@ -38,8 +39,8 @@ def read_csv(path, n_classes=5, name=None):
     Raises
     ------
     DataError
-        If the file is missing, empty, damaged, encrypted, unpacks to more than `MOST_BYTES`, or holds
-        anything but 187 numbers in [0, 1] and a label in each row; it names the file and the row.
+        If the file is missing, empty, damaged, encrypted, has more than `MOST_BYTES` or `MOST_ROWS`, or
+        holds anything but 187 numbers in [0, 1] and a label in each row; it names the file and the row.
     """
     import pyarrow as pa
     from pyarrow import csv
@@ -48,13 +49,17 @@ def read_csv(path, n_classes=5, name=None):
     names = [str(i) for i in range(WIDTH + 1)]
     try:
         with _open_csv(path, name or path.name.lower().removesuffix(".zip")) as source:
-            table = csv.read_csv(
-                source,
-                read_options=csv.ReadOptions(column_names=names, block_size=1 << 22),
-                convert_options=csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.float32()), null_values=[""]
-                ),
-            )
+            try:
+                table = csv.read_csv(
+                    source,
+                    read_options=csv.ReadOptions(column_names=names, block_size=1 << 22),
+                    convert_options=csv.ConvertOptions(
+                        column_types=dict.fromkeys(names, pa.float32()), null_values=[""]
+                    ),
+                )
+            finally:
+                if source.error:
+                    raise source.error from None
     except DataError:
         raise
     except FileNotFoundError:
@@ -93,7 +98,7 @@ def read_csv(path, n_classes=5, name=None):
 
 @contextmanager
 def _open_csv(path, name):
-    """What Arrow reads the CSV from: its path, or a stream out of the zip or gzip that the file is."""
+    """What Arrow reads the CSV from: a stream out of the file, or out of the zip or gzip that it is."""
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise DataError(f"{path} has {size / 1e9:.1f} GB, more than any of the published files. {WAY_OUT}")
@@ -107,32 +112,45 @@ def _open_csv(path, name):
             with zipfile.ZipFile(file) as archive, archive.open(_find_member(archive, path, name)) as stream:
                 yield _Limited(stream, path)
         else:
-            _refuse_web_page(start, path)
-            yield path
+            yield _Limited(file, path)
 
 
 class _Limited(io.RawIOBase):
-    """A stream of `path`'s contents that refuses to give more than `MOST_BYTES`, or a web page."""
+    """A stream of `path`'s contents that ends where it is damaged, a web page, or has too many bytes or rows.
+
+    Why it ended is then its `error`. Raised inside Arrow's threads, it would keep the process from ending.
+    """
 
     def __init__(self, stream, path):
-        self.stream, self.path, self.n_read = stream, path, 0
+        self.stream, self.path, self.n_read, self.n_rows, self.error = stream, path, 0, 0, None
 
     def readable(self):
         """As every stream that is read has it."""
         return True
 
     def read(self, size=-1):
-        """At most `size` bytes; a DataError where there are too many."""
-        data = self.stream.read(size)
+        """At most `size` bytes; none once there is an `error`."""
+        if self.error:
+            return b""
+        try:
+            data = self.stream.read(size)
+            self._check(data)
+        except Exception as error:
+            self.error = error
+            return b""
+        return data
+
+    def _check(self, data):
+        """A DataError if the piece that was read is not to be given."""
         if not self.n_read:
             _refuse_web_page(data, self.path)
         self.n_read += len(data)
+        self.n_rows += max(data.count(b"\n"), data.count(b"\r"))
+        more = "more than any of the published files"
         if self.n_read > MOST_BYTES:
-            raise DataError(
-                f"{self.path} unpacks to more than {MOST_BYTES / 1e9:g} GB, more than any of the published "
-                f"files. {WAY_OUT}"
-            )
-        return data
+            raise DataError(f"{self.path} unpacks to more than {MOST_BYTES / 1e9:g} GB, {more}. {WAY_OUT}")
+        if self.n_rows > MOST_ROWS:
+            raise DataError(f"{self.path} has more than {MOST_ROWS} rows, {more}. {WAY_OUT}")
 
 
 def _refuse_web_page(start, path):

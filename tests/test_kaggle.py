@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import sys
 import time
 import types
@@ -304,6 +305,29 @@ def test_a_bomb_is_refused_while_it_is_read(tmp_path, kind, monkeypatch):
     with pytest.raises(DataError, match="unpacks to more than 0.02 GB"):
         kaggle.read_csv(path)
     assert sum(given) <= 20_000_000
+
+
+@pytest.mark.parametrize(
+    "row", ["," * 187, ",".join(["0"] * 188), "," * 20_000_000], ids=["empty", "zeros", "one row"]
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_many_short_rows_are_refused_before_they_fill_the_memory(tmp_path, row, packed):
+    path = tmp_path / "mitbih_train.csv"
+    with (gzip.open if packed else open)(path, "wb") as file:
+        for _ in range(40 if len(row) < 1000 else 1):
+            file.write(f"{row}\n".encode() * (20_000 if len(row) < 1000 else 1))
+    program = (
+        "import resource, sys; from ecg_lessons import DataError, kaggle; import pyarrow.csv\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
+        "before = peak()\n"
+        "try: kaggle.read_csv(sys.argv[1])\n"
+        "except DataError as error: print(peak() - before, error)"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)  # and the process ends
+    megabytes, _, told = done.stdout.partition(" ")
+    print(f"{megabytes} MB", told, done.stderr)
+    assert int(megabytes) < 400 and str(path) in told and "download it again" in told
 
 
 def test_a_web_page_is_seen_inside_a_zip_and_a_byte_order_mark_is_no_harm(tmp_path):
@@ -677,7 +701,8 @@ def test_a_kaggle_json_that_kaggle_refuses_later_is_asked_for_again_on_colab(hub
 def test_a_kaggle_json_that_cannot_be_kept_is_said(hub, colab, tmp_path):
     hub.locked = True
     (tmp_path / "dotkaggle").write_text("in the way")
-    with pytest.raises(DataError, match="dotkaggle could not be written.*Move what is in the way.*KAGGLE_CONFIG_DIR"):
+    told = "dotkaggle could not be written.*Move what is in the way.*KAGGLE_CONFIG_DIR"
+    with pytest.raises(DataError, match=told):
         fetch_mitbih(source="kaggle")
 
 
