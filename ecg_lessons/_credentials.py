@@ -4,10 +4,12 @@ import json
 import os
 import re
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from . import store
 from .errors import DataError, explain_os_error
 
 SETTINGS = "kaggle.com/settings"  # the page that tokens are created on
@@ -63,14 +65,30 @@ def explain_refusal(account, dataset):
     )
 
 
-@contextmanager
-def uploaded_account(account):
-    """Ask for ``kaggle.json`` on Colab and keep it; it is taken away again if Kaggle refuses it.
+class Upload(NamedTuple):
+    """A ``kaggle.json`` that was uploaded and kept."""
+
+    path: Path
+    earlier: Path | None  # where the file now lies that was at `path` before
+
+    def take_back(self):
+        """Put the earlier file in its place again, or delete it where there was none."""
+        with suppress(OSError):
+            os.replace(self.earlier, self.path) if self.earlier else self.path.unlink()
+
+
+def ask_for_account(account):
+    """Ask for ``kaggle.json`` on Colab and keep it. A file that is there already is kept aside, beside it.
 
     Parameters
     ----------
     account : Account
         The one that was refused, or that cannot be used.
+
+    Returns
+    -------
+    Upload
+        To be taken back if Kaggle refuses it, and only then.
 
     Raises
     ------
@@ -85,31 +103,50 @@ def uploaded_account(account):
         "Cancel, and keep the token in Colab's secrets under the name KAGGLE_API_TOKEN."
     )
     before = set(os.listdir())
-    content = next(iter(files.upload().values()), b"")
-    for name in set(os.listdir()) - before:  # Colab leaves a copy in the open
-        os.unlink(name)
+    uploaded = files.upload()
+    _delete_copies(set(uploaded) - before)
     try:
-        given = _parse_account(content)
+        given = _parse_account(next(iter(uploaded.values()), b""))
     except ValueError:
         raise DataError(
             "The uploaded file is not a kaggle.json: it must hold username and key. Run the cell again. An "
             "access token belongs into Colab's secrets, under the name KAGGLE_API_TOKEN."
         ) from None
+    return _keep_account(given)
+
+
+def _delete_copies(names):
+    """Delete the copies of an upload that Colab leaves in the working directory."""
+    for name in names:
+        try:
+            if os.path.basename(name) == name and os.path.isfile(name):
+                os.unlink(name)
+        except OSError as error:
+            told = explain_os_error(error, os.path.abspath(name), writing=True)
+            print(f"A copy of your key could not be deleted: {told}")
+
+
+def _keep_account(given):
+    """Write an account as the ``kaggle.json`` that kagglehub reads, for its owner alone: an `Upload`."""
     path = account_path()
+    earlier = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)  # so that the new one is for its owner alone
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump(given, file)
+        if os.path.lexists(path):
+            names = (path.with_name(f"{path.name}.{i}") for i in count(1))
+            earlier = next(name for name in names if not os.path.lexists(name))
+            os.rename(path, earlier)
     except OSError as error:
-        reason = explain_os_error(error, path, writing=True, setting="KAGGLE_CONFIG_DIR")
-        raise DataError(reason) from None
+        raise DataError(explain_os_error(error, path, writing=True, setting="KAGGLE_CONFIG_DIR")) from None
     try:
-        yield
+        with store.writing(path, 0o600, "KAGGLE_CONFIG_DIR") as file:
+            file.write(json.dumps(given).encode())
     except BaseException:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
+        if earlier:
+            os.replace(earlier, path)
         raise
+    if earlier:
+        print(f"The earlier {path} is kept as {earlier}.")
+    return Upload(path, earlier)
 
 
 def _find_token():

@@ -247,8 +247,8 @@ def _files_in(folder, files):
     return paths
 
 
-def _download(files, may_ask=True):
-    """{part: path} in kagglehub's cache, downloaded if need be."""
+def _download(files, upload=None):
+    """{part: path} in kagglehub's cache, downloaded if need be; with the account of an `Upload`, if any."""
     import kagglehub
 
     try:
@@ -257,9 +257,10 @@ def _download(files, may_ask=True):
         error = caught
     account = _credentials.find_account()
     refused = _is_refusal(error) or (account.problem and not _is_unreachable(error))
-    if refused and may_ask and not account.wins and "google.colab" in sys.modules:
-        with _credentials.uploaded_account(account):
-            return _download(files, may_ask=False)
+    if refused and not upload and not account.wins and "google.colab" in sys.modules:
+        return _download(files, _credentials.ask_for_account(account))
+    if upload and _is_refusal(error):
+        upload.take_back()
     reason = _credentials.explain_refusal(account, DATASET) if refused else _explain_download(error, files)
     if INPUT.is_dir() and "google.colab" not in sys.modules:  # which mounts there, too
         reason += f' In a Kaggle notebook, press "Add Input" and choose {DATASET}; it needs no download.'

@@ -4,6 +4,7 @@ Nothing half-done is trusted. The server is on loopback; the database is three s
 files.
 """
 
+import gzip
 import http.server
 import os
 import random
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from helpers import assert_same, files_of, send
@@ -377,6 +379,108 @@ def test_a_certificate_that_is_not_trusted_names_the_setting_that_mends_it(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     assert physionet.data_available() == "download"
     assert_same(fetch_mitbih(), right)
+
+
+def endless(handler, start="HTTP/1.1 200 OK\r\n\r\n", most=200_000_000):
+    """An answer that goes on for 200 MB; how many bytes of it went out is noted in `SENT`."""
+    piece = b"0" * 100_000
+    handler.wfile.write(start.encode())
+    try:
+        for _ in range(most // len(piece)):
+            handler.wfile.write(piece)
+            SENT.append(len(piece))
+    except OSError:
+        pass  # the other side has had enough
+    handler.close_connection = True
+
+
+SENT = []
+
+
+def packed(times):
+    """An answer of 100 MB in 100 kB, or less."""
+
+    def answer(handler, body):
+        content = bytes(100_000_000)
+        for _ in range(times):
+            content = gzip.compress(content, 1)
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", ", ".join(["gzip"] * times))
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return answer
+
+
+TOO_MUCH = {
+    "without end": lambda h, body: endless(h),
+    "announced": lambda h, body: endless(h, f"HTTP/1.1 200 OK\r\nContent-Length: {10**12}\r\n\r\n"),
+    "redirected": lambda h, body: endless(h, f"HTTP/1.1 302 Found\r\nLocation: {h.path}\r\n\r\n"),
+    "an error's": lambda h, body: endless(h, "HTTP/1.1 404 Not Found\r\n\r\n"),
+    "packed": packed(1),
+    "packed twice": packed(2),
+}
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_what_is_larger_than_the_file_is_not_taken(troubled, right, patient, monkeypatch, what):
+    monkeypatch.setattr(physionet, "RETRIES", 0)
+    SENT.clear()
+    largest = []
+    replaced = os.unlink
+
+    def weigh(path, *more, **options):
+        with suppress(OSError):
+            largest.append(os.stat(path).st_size)
+        return replaced(path, *more, **options)
+
+    monkeypatch.setattr(os, "unlink", weigh)  # as pooch deletes what it did not want
+    monkeypatch.setattr(os, "remove", weigh)
+    troubled(TOO_MUCH[what])
+    with pytest.raises(DataError, match=FILE):
+        fetch_within(25)
+    assert sum(SENT) < 50_000_000 and max(largest, default=0) <= physionet.mitdb_sizes()[FILE]
+    assert nothing_half_done()
+
+
+def announce_and_trickle(handler, body):
+    send(handler, b"", length=10**12)
+    say_slowly(handler, "0")
+
+
+def trickle_headers(handler, body):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    say_slowly(handler, "X-More: of it\r\n")
+
+
+def say_slowly(handler, text):
+    with suppress(OSError):
+        for _ in range(30):
+            handler.wfile.write(text.encode())
+            handler.wfile.flush()
+            time.sleep(0.3)
+
+
+@pytest.mark.parametrize("trouble", [announce_and_trickle, trickle_headers])
+def test_the_time_for_a_file_is_not_the_servers_to_say(troubled, right, patient, monkeypatch, trouble):
+    monkeypatch.setattr(physionet, "RETRIES", 0)
+    troubled(trouble)
+    with pytest.raises(DataError, match=f"{FILE} could not be downloaded"):
+        fetch_within(6)
+
+
+def test_looking_for_data_reads_no_more_than_the_header(small_database, serve, monkeypatch):
+    SENT.clear()
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(endless))
+    assert physionet.data_available() is None
+    assert sum(SENT) < 50_000_000
+
+
+def test_the_sizes_of_all_known_files_are_known():
+    sizes = physionet.mitdb_sizes()
+    assert sizes.keys() == physionet.mitdb_files().keys() and len(sizes) == 144
+    assert {size for name, size in sizes.items() if name.endswith(".dat")} == {1_950_000}
 
 
 def test_headers_reach_the_server_and_no_timer_is_left(serve, tmp_path):

@@ -693,7 +693,7 @@ def test_a_kaggle_json_that_kaggle_refuses_later_is_asked_for_again_on_colab(hub
     hub.refuses = requests.auth._basic_auth_str("reader", "secret")
     with pytest.raises(DataError, match="Kaggle refuses the account in .*kaggle.json"):
         fetch_mitbih(source="kaggle")
-    assert colab.prompts == 2 and not (tmp_path / "dotkaggle" / "kaggle.json").exists()
+    assert colab.prompts == 2 and os.listdir(tmp_path / "dotkaggle") == ["kaggle.json"]  # the earlier one
     colab.content = b'{"username": "reader", "key": "another"}'
     assert len(fetch_mitbih(source="kaggle")) == 1000 and colab.prompts == 3
 
@@ -771,11 +771,87 @@ def test_an_account_is_named_without_its_secret(user, monkeypatch):
     assert "secret" not in f"{account} {_credentials.explain_refusal(account, kaggle.DATASET)}"
 
 
-def test_an_interrupted_download_leaves_no_uploaded_account(user, colab):
-    with pytest.raises(KeyboardInterrupt), _credentials.uploaded_account(_credentials.Account()):
-        assert _credentials.account_path().exists()
+OTHER = b'{"username": "reader", "key": "another"}'
+
+
+@pytest.mark.parametrize("status", [404, 429, 500, 503, None])
+def test_an_uploaded_account_stays_where_kaggle_does_not_refuse_it(hub, colab, tmp_path, monkeypatch, status):
+    installed = tmp_path / "dotkaggle" / "kaggle.json"
+    installed.parent.mkdir()
+    installed.write_bytes(OTHER)
+    hub.refuses = requests.auth._basic_auth_str("reader", "another")
+    hub.locked = True
+    ask = _credentials.ask_for_account
+
+    def ask_and_fail(account):
+        upload = ask(account)
+        if status is None:
+            monkeypatch.setattr("kagglehub.dataset_download", lambda *_, **__: 1 / 0)
+        hub.status = status
+        return upload
+
+    monkeypatch.setattr(_credentials, "ask_for_account", ask_and_fail)
+    with pytest.raises(DataError, match="answered|could not be reached"):
+        fetch_mitbih(source="kaggle")
+    assert json.loads(installed.read_bytes()) == json.loads(colab.content)
+    assert (tmp_path / "dotkaggle" / "kaggle.json.1").read_bytes() == OTHER  # it may be right, too
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_upload_that_kaggle_refuses_gives_its_place_to_the_earlier_one(hub, colab, tmp_path, status):
+    installed = tmp_path / "dotkaggle" / "kaggle.json"
+    installed.parent.mkdir()
+    installed.write_bytes(OTHER)
+    hub.status = status
+    with pytest.raises(DataError, match="Kaggle refuses the account"):
+        fetch_mitbih(source="kaggle")
+    assert colab.prompts == 1 and installed.read_bytes() == OTHER
+    assert os.listdir(installed.parent) == ["kaggle.json"]
+
+
+def test_an_interrupted_download_leaves_the_uploaded_account(hub, colab, tmp_path, monkeypatch):
+    def stop(*_, **__):
         raise KeyboardInterrupt
-    assert not _credentials.account_path().exists()
+
+    hub.locked = True
+    ask = _credentials.ask_for_account
+    monkeypatch.setattr(
+        _credentials, "ask_for_account",
+        lambda account: (ask(account), monkeypatch.setattr("kagglehub.dataset_download", stop))[0],
+    )  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        fetch_mitbih(source="kaggle")
+    assert json.loads((tmp_path / "dotkaggle" / "kaggle.json").read_bytes()) == json.loads(colab.content)
+
+
+def test_an_upload_that_cannot_be_kept_leaves_the_earlier_one(hub, colab, tmp_path, monkeypatch):
+    installed = tmp_path / "dotkaggle" / "kaggle.json"
+    installed.parent.mkdir()
+    installed.write_bytes(OTHER)
+    hub.status = 401
+
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_credentials.json, "dumps", refuse)
+    with pytest.raises(DataError, match="disk is full"):
+        fetch_mitbih(source="kaggle")
+    assert installed.read_bytes() == OTHER and os.listdir(installed.parent) == ["kaggle.json"]
+
+
+def test_of_an_upload_exactly_its_copy_is_deleted(hub, colab, monkeypatch):
+    """Whatever else appears in the working directory meanwhile."""
+    hub.locked = True
+    upload = sys.modules["google.colab"].files.upload
+
+    def busy():
+        Path("a folder").mkdir()
+        Path("a.csv").write_text("of another program")
+        return upload()
+
+    monkeypatch.setattr(sys.modules["google.colab"].files, "upload", busy)
+    assert len(fetch_mitbih(source="kaggle")) == 1000
+    assert sorted(os.listdir()) == ["a folder", "a.csv"]
 
 
 def test_an_account_given_to_kagglehub_is_named(hub, monkeypatch):

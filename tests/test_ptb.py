@@ -395,6 +395,66 @@ def test_a_damaged_header_is_named(home, text):
         fetch_ptbdb(data_home=home)
 
 
+# what is said of a header, and what in it is changed for that; line 2 is that of lead ii
+UNUSUAL = {
+    "a skew": ("a skew", " 16 ", " 16:200 "),
+    "a byte offset": ("byte offset", " 16 ", " 16+24 "),
+    "a format": ("a format other", " 16 ", " 212 "),
+    "no format": ("is not a header", " 16 ", " 999999 "),
+    "frames": ("samples in a frame", " 16 ", " 16x2 "),
+    "a negative gain": ("a gain of -2000", "2000.0", "-2000.0"),
+    "no gain": ("is not a header", "2000.0", "nan"),
+    "a lead twice": ("two leads named 'i'", " ii\n", " I\n"),
+    "another unit": ("not in mV", "/mV", "/uV"),
+}
+
+
+@pytest.mark.parametrize("what", UNUSUAL)
+def test_a_header_with_what_the_database_does_not_use_is_named(home, what):
+    path = home / "ptbdb" / f"{NAMES[1]}.hea"
+    message, old, new = UNUSUAL[what]
+    lines = path.read_text().splitlines(keepends=True)
+    assert old in lines[2]
+    path.write_text("".join([*lines[:2], lines[2].replace(old, new, 1), *lines[3:]]))
+    with pytest.raises(DataError, match=rf"s0015lre\.hea .*{message}"):
+        fetch_ptbdb(data_home=home, leads=("ii",) if what != "a lead twice" else ("i",))
+
+
+@pytest.mark.parametrize("first, message", [
+    ("s0015lre/2 12 1000 12000", "single segment"), ("s0015lre 999999999 1000 12000", "999999999 signals"),
+    ("s0015lre 12 1000 99999999", "99999999 samples"), ("s0015lre 12 1e9 12000", "samples a second"),
+    ("s0015lre 0 1000 12000", "0 signals"),
+])  # fmt: skip
+def test_a_header_of_no_sane_size_is_named(home, first, message):
+    path = home / "ptbdb" / f"{NAMES[1]}.hea"
+    path.write_text(first + path.read_text()[path.read_text().index("\n") :])
+    with pytest.raises(DataError, match=rf"s0015lre\.hea .*{message}"):
+        fetch_ptbdb(data_home=home)
+
+
+@pytest.mark.parametrize("n, message", [(2000, "a comment of"), (3_000_000, "more than 50000 bytes")])
+def test_a_long_diagnosis_does_not_fill_the_cache(home, n, message):
+    path = home / "ptbdb" / f"{NAMES[1]}.hea"
+    path.write_text(path.read_text().replace("Healthy control", "x" * n))
+    with pytest.raises(DataError, match=rf"s0015lre\.hea .*{message}"):
+        fetch_ptbdb(data_home=home)
+    assert not store.cache_dir().exists()
+
+
+def test_the_courses_headers_are_all_taken(real_ptb):
+    folder = store.data_home()
+    headers = [*folder.glob("ptbdb/*/*.hea"), *folder.glob("ptbxl/records100/*/*.hea")]
+    assert all(ptb._header(path.with_suffix("")).n_sig in (12, 15) for path in headers)
+
+
+@pytest.mark.parametrize("short", ["ptbdb", "ptb-xl"])
+def test_the_sums_that_ship_are_those_of_the_recordings(real_ptb, short):
+    for name, (digest, size) in physionet.published_files(short).items():
+        path = store.data_home() / short.replace("-", "") / name
+        if size and path.is_file():  # the folder holds a part of PTB-XL's table
+            assert (store.sha256(path), path.stat().st_size) == (digest, size), name
+
+
 def test_a_header_without_a_diagnosis_is_left_out_and_none_with_one_is_an_error(home, capsys):
     for name in NAMES[:3]:
         path = home / "ptbdb" / f"{name}.hea"
@@ -504,6 +564,41 @@ def test_a_failing_server_gives_one_clear_error_and_nothing_wrong_stays(home, se
     assert not (store.cache_dir() / "ptbdb" / f"{NAMES[1]}.{end}").exists()
     faults.clear()
     assert_same(fetch_ptbdb(), fetch_ptbdb(data_home=home))
+
+
+@pytest.mark.parametrize("end", ["hea", "dat"])
+def test_a_server_cannot_give_more_than_a_record_has(home, serve, monkeypatch, end):
+    sent, well = [], web(home / "ptbdb", [])
+
+    def endless(handler):
+        if not handler.path.endswith(f"{NAMES[1]}.{end}"):
+            return well(handler)
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            for _ in range(2000):
+                handler.wfile.write(b"0" * 100_000)
+                sent.append(100_000)
+        except OSError:
+            pass  # the other side has had enough
+
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(endless))
+    with pytest.raises(DataError, match=f"s0015lre.{end} is not the file"):
+        fetch_ptbdb()
+    assert sum(sent) < 50_000_000
+
+
+def test_a_download_is_held_to_the_sums_that_are_known_and_a_data_directory_is_not(home, serve, monkeypatch):
+    known = {f"{NAMES[1]}.{end}": ("0" * 64, None) for end in ("hea", "dat")}
+    monkeypatch.setattr(physionet, "published_files", lambda short: known)
+    assert NAMES[1] in fetch_ptbdb(data_home=home).records
+    monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(web(home / "ptbdb", [])))
+    with pytest.raises(DataError, match="s0015lre.hea is not the file that PhysioNet published"):
+        fetch_ptbdb()
+    del known[f"{NAMES[1]}.hea"]
+    fetch_ptbdb()  # of a signal, a part is fetched, which has another sum
+    with pytest.raises(DataError, match="s0015lre.dat is not the file that PhysioNet published"):
+        fetch_ptbdb(seconds=None)
 
 
 def test_a_downloaded_file_that_was_damaged_since_is_fetched_again(home, serve, monkeypatch):
