@@ -6,36 +6,41 @@ And a network that is trained like one before it, without callbacks, is not comp
 takes longer than a few steps without one. Everything else is as the chapter says.
 """
 
-import sys
 
-BATCHES = 2  # of an epoch
-EPOCHS = {False: 3, True: 9}  # without callbacks and with them, which are about epochs
+def shorten_trainings(shell):
+    """Let every ``fit`` take a few epochs of a few batches, once a cell has imported Keras.
 
+    All names are local: IPython runs this file where the notebook's own names will be.
+    """
+    import sys
 
-def shorten(keras):
-    """Let every ``fit`` of a model take a few epochs of a few batches at most."""
-    fit, seen = keras.Model.fit, set()
+    batches, epochs_at_most = (
+        2,
+        {False: 3, True: 9},
+    )  # without callbacks and with them, which are about epochs
+    seen = set()
 
-    def fit_few(self, x=None, y=None, batch_size=None, epochs=1, **options):
-        step = len(y) // (BATCHES * (batch_size or 32)) + 1
-        x = [part[::step] for part in x] if isinstance(x, list) else x[::step]
-        kind = (str(self.loss), self.count_params(), len(self.trainable_weights))
-        watched = bool(options.get("callbacks"))
-        self.run_eagerly = self.run_eagerly or kind in seen and not watched
-        seen.add(kind)
-        epochs = min(epochs, EPOCHS[watched])
-        return fit(self, x, y[::step], batch_size, epochs, **options)
+    def look(*_):
+        if "keras" not in sys.modules:
+            return
+        model = sys.modules["keras"].Model
+        fit = model.fit
 
-    keras.Model.fit = fit_few
+        def fit_few(self, x=None, y=None, batch_size=None, epochs=1, **options):
+            step = len(y) // (batches * (batch_size or 32)) + 1
+            x = [part[::step] for part in x] if isinstance(x, list) else x[::step]
+            kind = (str(self.loss), self.count_params(), len(self.trainable_weights))
+            watched = bool(options.get("callbacks"))
+            self.run_eagerly = self.run_eagerly or kind in seen and not watched
+            seen.add(kind)
+            return fit(self, x, y[::step], batch_size, min(epochs, epochs_at_most[watched]), **options)
 
-
-def look(*_):
-    """After each cell: is Keras there by now?"""
-    if "keras" in sys.modules:
-        shorten(sys.modules["keras"])
+        model.fit = fit_few
         shell.events.unregister("post_run_cell", look)
+
+    shell.events.register("post_run_cell", look)
 
 
 if "get_ipython" in globals():
-    shell = get_ipython()  # noqa: F821
-    shell.events.register("post_run_cell", look)
+    shorten_trainings(get_ipython())  # noqa: F821
+    del shorten_trainings
