@@ -65,7 +65,7 @@ def explain_refusal(account, dataset):
     )
 
 
-class Upload(NamedTuple):
+class _Upload(NamedTuple):
     """A ``kaggle.json`` that was uploaded and kept."""
 
     path: Path
@@ -87,7 +87,7 @@ def ask_for_account(account):
 
     Returns
     -------
-    Upload
+    _Upload
         To be taken back if Kaggle refuses it, and only then.
 
     Raises
@@ -127,7 +127,7 @@ def _delete_copies(names):
 
 
 def _keep_account(given):
-    """Write an account as the ``kaggle.json`` that kagglehub reads, for its owner alone: an `Upload`."""
+    """Write an account as the ``kaggle.json`` that kagglehub reads, for its owner alone: an `_Upload`."""
     path = account_path()
     earlier = None
     try:
@@ -146,7 +146,7 @@ def _keep_account(given):
         raise
     if earlier:
         print(f"The earlier {path} is kept as {earlier}.")
-    return Upload(path, earlier)
+    return _Upload(path, earlier)
 
 
 def _find_token():

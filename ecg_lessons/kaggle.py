@@ -248,7 +248,7 @@ def _files_in(folder, files):
 
 
 def _download(files, upload=None):
-    """{part: path} in kagglehub's cache, downloaded if need be; with the account of an `Upload`, if any."""
+    """{part: path} in kagglehub's cache, downloaded if need be; with an account that was uploaded, if any."""
     import kagglehub
 
     try:

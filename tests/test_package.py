@@ -91,7 +91,7 @@ def test_each_layer_of_the_lock_has_its_own_requirements_and_the_first_is_light(
 
 
 def test_nothing_imports_upwards():
-    order = "errors validation _credentials _parallel beats _published segment _beats_file store".split()
+    order = "errors validation _parallel beats _published segment _beats_file store _credentials".split()
     order += "quiz physionet _tracing kaggle simulate ptb patient balance metrics checks models plots".split()
     order += "reference staircase transfer".split()
     for path in MODULES:

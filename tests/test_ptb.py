@@ -422,7 +422,7 @@ def test_a_header_with_what_the_database_does_not_use_is_named(home, what):
 
 @pytest.mark.parametrize("first, message", [
     ("s0015lre/2 12 1000 12000", "single segment"), ("s0015lre 999999999 1000 12000", "999999999 signals"),
-    ("s0015lre 12 1000 99999999", "99999999 samples"), ("s0015lre 12 1e9 12000", "samples a second"),
+    ("s0015lre 12 1000 99999999", "99999999 samples"), ("s0015lre 12 1000000000 12000", "samples a second"),
     ("s0015lre 0 1000 12000", "0 signals"),
 ])  # fmt: skip
 def test_a_header_of_no_sane_size_is_named(home, first, message):
