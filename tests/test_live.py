@@ -430,14 +430,14 @@ def test_a_bad_file_gets_a_clear_message_and_the_page_lives_on(page, text, messa
     assert answer(page)[0] == "N" and not page.get_by_role("alert").is_visible()
 
 
-@pytest.mark.parametrize("number", ["1" * 50_000, "." + "1" * 50_000, "1." + "1" * 50_000, "1e" + "1" * 50_000])
-def test_a_long_number_does_not_freeze_the_page(page, number):
+@pytest.mark.parametrize("start", ["", ".", "1.", "1e"], ids=["digits", "point", "fraction", "exponent"])
+def test_a_long_number_does_not_freeze_the_page(page, start):
     script = """text => {
         const begun = performance.now();
         try { ecgCsv.parse(text); } catch (error) { return [error.message, performance.now() - begun]; }
     }"""
     for tail in ("x", ",", "\n1x"):
-        message, milliseconds = page.evaluate(script, number + tail)
+        message, milliseconds = page.evaluate(script, start + "1" * 50_000 + tail)
         assert len(message) < 200 and milliseconds < 300
 
 
