@@ -83,6 +83,11 @@ UNREACHED = """[...document.querySelectorAll("a[href], button, input, select, te
     .map(e => e.outerHTML.slice(0, 200))"""
 
 
+# All colours have arrived at their new ones.
+FADED = """() => Promise.allSettled(
+    document.getAnimations().filter(e => e instanceof CSSTransition).map(e => e.finished))"""
+
+
 @pytest.mark.parametrize("width", [1200, 360])
 @pages
 def test_a_page_is_quiet_fits_and_can_be_read_by_everyone(site, violations, name, width):
@@ -97,6 +102,7 @@ def test_a_page_is_quiet_fits_and_can_be_read_by_everyone(site, violations, name
             assert violations(page) == []
         page.emulate_media(color_scheme="dark")
         page.locator("html[data-theme=dark]").wait_for()
+        page.evaluate(FADED)
         keep_picture(page, f"{name}-{width}-dark")
         if width == 1200:
             assert violations(page, runOnly=["color-contrast"]) == []
