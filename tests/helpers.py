@@ -1,6 +1,9 @@
 """What several test files use."""
 
+from contextlib import contextmanager
+
 import numpy as np
+import pytest
 
 
 def send(handler, body=b"", status=200, length=None, kind="application/octet-stream"):
@@ -11,6 +14,21 @@ def send(handler, body=b"", status=200, length=None, kind="application/octet-str
     handler.end_headers()
     if handler.command != "HEAD":
         handler.wfile.write(body)
+
+
+@contextmanager
+def few_steps():
+    """For trainings of a few steps: they run as they are written, as to compile a graph would take longer."""
+    from ecg_lessons.models import keras
+
+    compile_model = keras.Model.compile
+
+    def compiled(self, *given, **options):
+        return compile_model(self, *given, **options | {"run_eagerly": True})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "compile", compiled)
+        yield
 
 
 def files_of(folder):

@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -204,8 +205,9 @@ def test_the_networks_give_the_same_outputs_on_colab(machine, tmp_path):
 def test_the_lowest_versions_give_the_same_outputs_and_compute_the_same(tmp_path):
     if find_python("3.11") is None:
         pytest.skip("needs Python 3.11, for which the lowest versions were made")
-    options = ["--resolution", "lowest-direct", f"{ROOT}[models]"]
-    python = install(tmp_path, "3.11", *options)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = project["dependencies"] + project["optional-dependencies"]["models"]
+    python = install(tmp_path, "3.11", "--resolution", "lowest-direct", *needed)
     assert_same_outputs(python, tmp_path)
     assert_tests_pass(python)
 

@@ -11,6 +11,7 @@ import bench
 import cards
 import numpy as np
 import pytest
+from helpers import few_steps
 
 from ecg_lessons import DataError, load_pretrained, load_results, make_beats, models, staircase, store
 from ecg_lessons import reference as command
@@ -237,7 +238,8 @@ def here(tmp_path, monkeypatch):
     """Folders of one's own, and a network that trains in a second."""
     monkeypatch.setenv("ECG_LESSONS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(command, "cnn_lstm", lambda n_classes, **sizes: cnn_lstm(n_classes, **TINY | sizes))
-    return {"results": tmp_path / "results", "weights": tmp_path / "weights", "recipe": RECIPE}
+    with few_steps():
+        yield {"results": tmp_path / "results", "weights": tmp_path / "weights", "recipe": RECIPE}
 
 
 def test_the_command_measures_every_seed_on_both_splits(here, beats):

@@ -2,11 +2,13 @@
 
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cluster import cluster
+from helpers import few_steps
 from joblib import parallel_config
 
 pytest.importorskip("keras")
@@ -15,6 +17,7 @@ from ecg_lessons import DataError, load_results, staircase  # noqa: E402
 from ecg_lessons.models import cnn_lstm, keras  # noqa: E402
 from ecg_lessons.staircase import STEPS  # noqa: E402
 
+WEEKLY = os.environ.get("ECG_LESSONS_WEEKLY")
 CHAPTER = Path(__file__).parents[1] / "book" / "05_evaluation.ipynb"
 TINY = {"filters": [4, 4], "kernels": [5, 3], "units": 4, "dense": 8, "bidirectional": False, "noise": 0.05}
 RECIPE = staircase.RECIPE | {"network": TINY, "epochs": 2}
@@ -35,7 +38,8 @@ def ran(beats, tmp_path_factory):
     """What a first run with one seed found, where it wrote, and what a second run added."""
     folder = tmp_path_factory.mktemp("staircase")
     where = {"results": folder / "results", "weights": folder / "weights", "recipe": RECIPE}
-    with pytest.MonkeyPatch.context() as patch:
+    # the cluster, which is to find the same, compiles
+    with pytest.MonkeyPatch.context() as patch, nullcontext() if WEEKLY else few_steps():
         patch.setattr(staircase, "FOLDS", 2)
         patch.setattr(staircase, "FOLD_SEEDS", 1)
         first = json.loads(json.dumps(staircase.run(1, beats=beats, **where)))
@@ -76,7 +80,7 @@ def test_every_step_is_measured_with_every_seed_and_finished_runs_are_kept(ran):
     assert again == json.loads((folder / "results" / "staircase.json").read_text())
 
 
-@pytest.mark.skipif(not os.environ.get("ECG_LESSONS_WEEKLY"), reason="takes minutes: the weekly workflow")
+@pytest.mark.skipif(not WEEKLY, reason="takes minutes: the weekly workflow")
 def test_a_cluster_that_loses_a_machine_finds_the_same(ran, beats, here, tmp_path, monkeypatch):
     """One of two workers is killed once three of the five steps are measured."""
     alone, folder, _ = ran

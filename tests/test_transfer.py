@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import few_steps
 
 from ecg_lessons import (
     DataError,
@@ -41,7 +42,8 @@ def test_no_person_is_in_two_folds_and_every_one_is_tested(people):
 def test_the_command_judges_every_rival_and_keeps_the_tuned_network(people, tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "FOLDS", 2)
     ages = pd.Series(np.linspace(20, 80, 40), np.unique(people.records))
-    found = transfer.run(2, tmp_path, tmp_path, TINY, people, ages, make_people(15, seed=9))
+    with few_steps():
+        found = transfer.run(2, tmp_path, tmp_path, TINY, people, ages, make_people(15, seed=9))
     assert json.loads((tmp_path / "transfer.json").read_text()) == found
     assert list(found["rivals"]) == list(transfer.RIVALS) and list(found["ahead"]) == list(
         transfer.RIVALS[1:]
