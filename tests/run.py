@@ -17,7 +17,8 @@ from ecg_lessons.physionet import download_mitdb, explain_not_found
 
 ROOT = Path(__file__).parents[1]
 CELL_SECONDS = 1200
-MOST_WORKERS = 4  # a notebook may take 3 GB
+MEMORY = 4e9  # bytes for each worker; a notebook may take 3.5 GB
+MOST_WORKERS = 4
 # Tests that take longest, so that none of them is left for the end.
 SLOW = [f"tests/test_{name}.py" for name in ("site", "live", "staircase", "models", "transfer", "downloads")]
 
@@ -55,7 +56,8 @@ def notebooks():
 
 
 def main(arguments):
-    import pytest  # `execute.py` uses the functions above where there is none
+    import psutil  # here, as `execute.py` uses the functions above where these two are not installed
+    import pytest
 
     try:
         where = prepare()
@@ -69,9 +71,10 @@ def main(arguments):
         os.environ["ECG_LESSONS_SOURCE"] = "simulated"
         mode = "--nbval-lax"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = min(cores, MOST_WORKERS)
+    # one more than there are cores, as many tests wait for a server or for a browser
+    workers = max(1, min(cores + 1, MOST_WORKERS, int(psutil.virtual_memory().total // MEMORY)))
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-        os.environ.setdefault(name, str(cores // workers))  # its share, instead of all for all
+        os.environ.setdefault(name, str(max(1, cores // workers)))  # its share, instead of all for all
     options = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25",
                mode, f"--nbval-cell-timeout={CELL_SECONDS}", "--nbval-current-env"]  # fmt: skip
     paths = [str(path.relative_to(ROOT)) for path in notebooks()]
