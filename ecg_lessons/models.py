@@ -8,7 +8,7 @@ from importlib.resources import as_file, files
 
 from .beats import WIDTH
 from .errors import DataError
-from .store import sha256
+from .storage import compute_sha256
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def load_pretrained(name="mitbih"):
         raise ValueError(f"name must be one of {', '.join(PRETRAINED)}, not {name!r}")
     folder = files(__package__) / "weights"
     with as_file(folder / f"{name}.weights.h5") as path:
-        if f"{sha256(path)}  {path.name}" not in (folder / "SHA256SUMS").read_text().splitlines():
+        if f"{compute_sha256(path)}  {path.name}" not in (folder / "SHA256SUMS").read_text().splitlines():
             raise DataError(
                 f"{path} is not the network that ships with the package. Restore it with git, or install "
                 "the package again."

@@ -8,7 +8,7 @@ LOWEST, HIGHEST = 1.0, 100_000.0  # Hz; no ECG is sampled outside, and to resamp
 BEFORE = 67  # samples of a "context" beat that lie before its R peak: 0.56 s; a second follows
 
 
-def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
+def segment(signal, peaks, fs=360.0, recipe="published", annotations=None):
     """Cut one beat a peak, except the last.
 
     Parameters
@@ -22,7 +22,7 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     recipe : "published", "resampled" or "context"
         "published" is what the Kaggle files contain, sample for sample (see below);
         "resampled" is what the paper describes; "context" is the course's own.
-    marks : int array, optional
+    annotations : int array, optional
         Sample numbers of *all* annotations, beats or not; `peaks` must be among them.
         Default: the peaks. Only used by "published".
 
@@ -37,7 +37,7 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     ------
     ValueError
         If the signal holds NaN; if the peaks are not ascending whole numbers, lie outside the
-        signal, or are not among the marks; if `fs` does not lie between 1 and 100 000 Hz.
+        signal, or are not among the annotations; if `fs` does not lie between 1 and 100 000 Hz.
 
     Notes
     -----
@@ -57,26 +57,26 @@ def segment(signal, peaks, fs=360.0, recipe="published", marks=None):
     that is taller than the patient's others stays taller. It looks at the whole signal, so it
     suits a recording, not a monitor.
     """
-    signal = _one_lead(signal)
-    peaks = _sample_numbers(peaks)
-    marks = peaks if marks is None else _sample_numbers(marks)
+    signal = _check_lead(signal)
+    peaks = _check_sample_numbers(peaks)
+    annotations = peaks if annotations is None else _check_sample_numbers(annotations)
     _check_frequency(fs)
-    if np.any(np.diff(peaks) <= 0) or np.any(np.diff(marks) < 0):
-        raise ValueError("peaks and marks must be in ascending order")
+    if np.any(np.diff(peaks) <= 0) or np.any(np.diff(annotations) < 0):
+        raise ValueError("peaks and annotations must be in ascending order")
     if len(peaks) and (peaks[0] < 0 or peaks[-1] >= len(signal)):
         raise ValueError("a peak lies outside the signal")
-    if not np.isin(peaks, marks).all():
-        raise ValueError("every peak must be among the marks")
+    if not np.isin(peaks, annotations).all():
+        raise ValueError("every peak must be among the annotations")
     if recipe == "published":
-        return _published(signal, peaks, marks)
+        return _cut_published(signal, peaks, annotations)
     if recipe == "resampled":
-        return _resampled(signal, peaks, fs)
+        return _cut_resampled(signal, peaks, fs)
     if recipe == "context":
-        return _context(signal, peaks, fs)
+        return _cut_context(signal, peaks, fs)
     raise ValueError(f'recipe must be "published", "resampled" or "context", not {recipe!r}')
 
 
-def r_peaks(signal, fs):
+def find_r_peaks(signal, fs):
     """Sample numbers of the R peaks, found by a detector: int array (n_peaks,).
 
     For recordings that nobody annotated.
@@ -104,9 +104,9 @@ def r_peaks(signal, fs):
     from scipy.signal import butter, sosfiltfilt
     from wfdb.processing import XQRS
 
-    signal = _one_lead(signal)
+    signal = _check_lead(signal)
     _check_frequency(fs)
-    at_360, ratio = resample(signal, fs, 360.0)
+    at_360, ratio = resample_signal(signal, fs, 360.0)
     reach = min(len(at_360), 3600)  # ten seconds
     padded = np.pad(at_360, reach, mode="symmetric")
     band = sosfiltfilt(butter(2, (5, 20), "bandpass", fs=360, output="sos"), padded)
@@ -139,30 +139,30 @@ def cut_leads(signals, peaks, fs, target=120.0):
     """
     cuts = []
     for lead in np.asarray(signals).T:
-        fine, ratio = resample(lead, fs, 3 * target)
+        fine, ratio = resample_signal(lead, fs, 3 * target)
         at = np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1)
         cuts.append(segment(fine, at, 3 * target))
     return cuts[0] if len(cuts) == 1 else np.stack(cuts, axis=-1)
 
 
-def rr_intervals(peaks, fs=360.0):
+def compute_rr_intervals(peaks, fs=360.0):
     """Seconds from the peak before and to the peak after each: float32 (n_peaks, 2), NaN where none is."""
     gaps = np.diff(np.asarray(peaks, dtype=np.float64)) / fs
     return np.stack([np.r_[np.nan, gaps], np.r_[gaps, np.nan]], axis=1).astype(np.float32)[: len(peaks)]
 
 
-def published_ends(peaks, marks):
+def find_published_ends(peaks, annotations):
     """Where each beat of the published recipe ends: (n_peaks - 1,) sample numbers, exclusive.
 
-    `peaks` and `marks` as for `segment`.
+    `peaks` and `annotations` as for `segment`.
     """
-    here = np.searchsorted(marks, peaks[:-1], side="right") - 1
-    following = marks[here + 1]
-    after = np.append(marks, 2 * marks[-1:] - marks[-2:-1])[here + 2]
+    here = np.searchsorted(annotations, peaks[:-1], side="right") - 1
+    following = annotations[here + 1]
+    after = np.append(annotations, 2 * annotations[-1:] - annotations[-2:-1])[here + 2]
     return (following + 0.2 * (after - following)).astype(np.int64)
 
 
-def _one_lead(signal):
+def _check_lead(signal):
     signal = np.asarray(signal, dtype=np.float64)
     if signal.ndim != 1:
         raise ValueError(f"signal must be one lead, not an array of shape {signal.shape}")
@@ -176,7 +176,7 @@ def _check_frequency(fs):
         raise ValueError(f"fs must lie between {LOWEST:g} and {HIGHEST:g} Hz, not {fs}")
 
 
-def _sample_numbers(values):
+def _check_sample_numbers(values):
     numbers = np.asarray(values)
     try:
         with np.errstate(invalid="ignore"):  # NaN, which is no whole number either
@@ -184,17 +184,17 @@ def _sample_numbers(values):
     except (OverflowError, TypeError, ValueError):
         whole = None
     if numbers.ndim != 1 or whole is None or not np.array_equal(numbers, whole):
-        raise ValueError("peaks and marks must be one-dimensional arrays of whole sample numbers")
+        raise ValueError("peaks and annotations must be one-dimensional arrays of whole sample numbers")
     return whole
 
 
-def scale(beat):
+def scale_beat(beat):
     """A beat shifted and stretched to [0, 1] by its own extremes; zeros if it is flat."""
     low, high = beat.min(), beat.max()
     return (beat - low) / (high - low) if high > low else np.zeros(len(beat))
 
 
-def pad(beat):
+def pad_beat(beat):
     """A beat cut, or filled up with zeros, to 187 samples."""
     return np.pad(beat[:WIDTH], (0, max(0, WIDTH - len(beat))))
 
@@ -209,17 +209,17 @@ def beat_length(signals):
     return length if np.ndim(signals) > 1 else int(length[0])
 
 
-def _published(signal, peaks, marks):
+def _cut_published(signal, peaks, annotations):
     beats = np.zeros((max(len(peaks) - 1, 0), WIDTH), dtype=np.float32)
     if len(beats) == 0:
         return beats
-    for row, start, end in zip(beats, peaks[:-1], published_ends(peaks, marks)):
-        # a mark may share the peak's sample; the beat then is that one sample
-        row[:] = pad(scale(signal[start : max(end, start + 1) : 3]))
+    for row, start, end in zip(beats, peaks[:-1], find_published_ends(peaks, annotations)):
+        # an annotation may share the peak's sample; the beat then is that one sample
+        row[:] = pad_beat(scale_beat(signal[start : max(end, start + 1) : 3]))
     return beats
 
 
-def resample(signal, fs, target):
+def resample_signal(signal, fs, target):
     """The signal at `target` Hz about zero, and the exact ratio of the two rates."""
     from fractions import Fraction
 
@@ -232,7 +232,7 @@ def resample(signal, fs, target):
     return resample_poly(level, ratio.numerator, ratio.denominator, padtype="edge"), float(ratio)
 
 
-def _context(signal, peaks, fs):
+def _cut_context(signal, peaks, fs):
     from scipy.signal import butter, sosfiltfilt
 
     if len(peaks) < 2:
@@ -240,7 +240,7 @@ def _context(signal, peaks, fs):
     high_pass = butter(2, 0.5, "highpass", fs=fs, output="sos")
     level = signal - np.median(signal)  # a flat line stays exactly flat
     steady = sosfiltfilt(high_pass, level, padlen=min(len(signal) - 1, round(fs)))
-    slow, rate = resample(steady, fs, 120.0)
+    slow, rate = resample_signal(steady, fs, 120.0)
     around = np.pad(slow, (BEFORE, WIDTH), mode="edge")
     middles = np.minimum(np.round(peaks * rate).astype(int), len(slow) - 1)
     beats = np.lib.stride_tricks.sliding_window_view(around, WIDTH)[middles]
@@ -248,11 +248,11 @@ def _context(signal, peaks, fs):
     return (beats[:-1] / (height or 1)).astype(np.float32)
 
 
-def _resampled(signal, peaks, fs, target=125.0):
+def _cut_resampled(signal, peaks, fs, target=125.0):
     beats = np.zeros((max(len(peaks) - 1, 0), WIDTH), dtype=np.float32)
     if len(beats) == 0:
         return beats
-    slow, rate = resample(signal, fs, target)
+    slow, rate = resample_signal(signal, fs, target)
     window, known = (peaks // (10 * fs)).astype(int), None
     intervals = np.diff(peaks)
     for row, start, interval, w in zip(beats, peaks, intervals, window):
@@ -263,5 +263,5 @@ def _resampled(signal, peaks, fs, target=125.0):
         length = 1.2 * (np.median(within) if len(within) else interval)
         first = round(start * rate)
         last = first + max(2, round(length * rate))
-        row[:] = pad(scale(slow[first:last][:WIDTH]))
+        row[:] = pad_beat(scale_beat(slow[first:last][:WIDTH]))
     return beats

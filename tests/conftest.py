@@ -42,13 +42,13 @@ def real_beats():
 @pytest.fixture(scope="session")
 def real_folder(real_beats):
     """The folder that holds the real records."""
-    return physionet.local_mitdb(None)[0] or physionet.cached_mitdb()
+    return records.find_local_mitdb(None)[0] or records.find_cached_mitdb()
 
 
 @pytest.fixture(scope="session")
 def real_ptb(real_folder):
     """The real PTB Diagnostic beats; the test is skipped where their records are not at hand."""
-    if not (store.data_home() and (store.data_home() / "ptbdb").is_dir()):
+    if not (storage.find_data_home() and (storage.find_data_home() / "ptbdb").is_dir()):
         pytest.skip("no PTB Diagnostic records in ECG_LESSONS_DATA")
     return ecg_lessons.fetch_ptbdb()
 

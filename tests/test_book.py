@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ecg_lessons import load_quiz, load_results
-from ecg_lessons.physionet import record_names
+from ecg_lessons.physionet import list_records
 
 sys.path.append(str(Path(__file__).parent))
 import glossary  # noqa: E402
@@ -229,7 +229,7 @@ def test_the_projects_milestones_are_open_for_learners_and_solved_for_teachers()
 # Numbers that prose may use without an output: constants of ECG paper, of the format and the
 # recordings, years, and the names of records.
 KNOWN = {"0.04", "0.1", "0.12", "187", "360", "120", "125", "20", "2004", "2018", "1975", "1979"}
-KNOWN |= {"549", "14552", "95", *record_names()}  # recordings and published beats of PTB; interval level, %
+KNOWN |= {"549", "14552", "95", *list_records()}  # recordings and published beats of PTB; interval level, %
 
 
 @notebooks

@@ -30,7 +30,7 @@ from ecg_lessons import (
     ptb,
     store,
 )
-from ecg_lessons._beats_file import open_table, read_columns, tabulate, write_table
+from ecg_lessons._beats_file import open_table, read_columns, make_table, write_table
 
 ROOT = Path(__file__).parents[1]
 MONTHS, OTHER = 100 * 86400, 65534  # seconds; the number of another user
@@ -46,7 +46,7 @@ def home(small_database, tmp_path):
 
 def cut():
     """The files of beats in the cache."""
-    return sorted(store.cache_dir().rglob("*mitbih-*"))
+    return sorted(storage.find_cache_dir().rglob("*mitbih-*"))
 
 
 def make_old(*paths):
@@ -65,7 +65,7 @@ FOREIGN = (
 
 def test_files_that_the_package_did_not_make_are_never_deleted(small_database, serve, monkeypatch):
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
-    paths = [store.cache_dir() / name for name in FOREIGN]
+    paths = [storage.find_cache_dir() / name for name in FOREIGN]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"mine")
@@ -79,7 +79,7 @@ def test_what_the_package_made_is_deleted_when_it_is_old(small_database, serve, 
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
     fetch_mitbih()
     (first,) = cut()
-    half, folder = store.unfinished(first.parent, "half"), store.unfinished(store.cache_dir() / "mitdb")
+    half, folder = storage.make_unfinished_path(first.parent, "half"), storage.make_unfinished_path(storage.find_cache_dir() / "mitdb")
     half.write_bytes(b"half")
     folder.mkdir()
     (folder / "tmpabcd1234").write_bytes(b"half")
@@ -102,7 +102,7 @@ def test_a_download_leaves_nothing_unfinished(small_database, serve, monkeypatch
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", "http://127.0.0.1:9")
     with pytest.raises(DataError):
         fetch_record("201")
-    assert {path.name for path in store.cache_dir().rglob("*")} == {"mitdb", "100.hea", "100.dat", "100.atr"}
+    assert {path.name for path in storage.find_cache_dir().rglob("*")} == {"mitdb", "100.hea", "100.dat", "100.atr"}
 
 
 # --- who may read it ---------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def as_another_user(task):
 
 def modes():
     """{name: its mode} in the cache, without what ends the name of a file of beats."""
-    everything = [store.cache_dir(), *store.cache_dir().rglob("*")]
+    everything = [storage.find_cache_dir(), *storage.find_cache_dir().rglob("*")]
     return {path.name.split("-")[0]: path.stat().st_mode & 0o7777 for path in everything}
 
 
@@ -176,7 +176,7 @@ def test_a_download_is_for_the_class_from_its_first_moment_and_an_older_one_beco
     monkeypatch.setattr(os, "replace", lambda a, b: (seen.append(os.stat(a).st_mode & 0o777), real(a, b)))
     fetch_record("100")
     assert seen == [0o644] * 3
-    path = store.cache_dir() / "mitdb" / "100.dat"
+    path = storage.find_cache_dir() / "mitdb" / "100.dat"
     path.chmod(0o600)  # as pooch leaves it where the process is killed
     fetch_record("100")
     assert path.stat().st_mode & 0o777 == 0o644
@@ -199,23 +199,23 @@ def test_rights_to_read_are_added_and_none_is_taken(tmp_path, folder, before, af
     path.write_bytes(b"")
     path.parent.chmod(folder)
     path.chmod(before)
-    store.let_read(path, path.parent)
+    storage.copy_read_rights(path, path.parent)
     assert path.stat().st_mode & 0o777 == after
-    store.let_read(tmp_path / "nowhere", path.parent)  # is no error
+    storage.copy_read_rights(tmp_path / "nowhere", path.parent)  # is no error
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of Unix")
 def test_where_all_may_write_into_the_cache_they_may_write_into_its_folders(home, umask, monkeypatch):
-    store.cache_dir().mkdir(parents=True)
-    store.cache_dir().chmod(0o1777)
+    storage.find_cache_dir().mkdir(parents=True)
+    storage.find_cache_dir().chmod(0o1777)
     umask(0o022)
-    store.make_folder(store.cache_dir() / "mitdb" / "deeper")
+    storage.make_folder(storage.find_cache_dir() / "mitdb" / "deeper")
     fetch_mitbih(data_home=home)
     found = modes()
     assert {found["beats"], found["mitdb"], found["deeper"]} == {0o1777} and found["mitbih"] == 0o644
-    inner = store.cache_dir() / "of the user's own"
+    inner = storage.find_cache_dir() / "of the user's own"
     monkeypatch.setenv("ECG_LESSONS_CACHE", str(inner))
-    store.make_folder(inner / "beats")
+    storage.make_folder(inner / "beats")
     assert inner.stat().st_mode & 0o7777 == 0o755  # the cache itself is nobody else's
 
 
@@ -225,7 +225,7 @@ def test_a_read_only_cache_of_another_user_serves_mitbih(shared, small_database,
     if kept:
         fetch_mitbih()
     else:
-        physionet.download_mitdb()
+        records.download_mitdb()
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", "http://127.0.0.1:9")
 
     def learn():
@@ -243,7 +243,7 @@ def test_a_read_only_cache_of_another_user_serves_ptb(shared, ptb_home, monkeypa
     """With beats that are kept, and with others that are not."""
     folders = {"ptbdb": ptb_home / "ptbdb", "ptb-xl": ptb_home / "ptbxl"}
     for name, folder in folders.items():
-        shutil.copytree(folder, store.cache_dir() / name, copy_function=shutil.copyfile)
+        shutil.copytree(folder, storage.find_cache_dir() / name, copy_function=shutil.copyfile)
     wanted = {"records": range(1, 7)}
     n_ptbdb, n_ptbxl = len(fetch_ptbdb()), len(fetch_ptbxl(**wanted))
 
@@ -254,7 +254,7 @@ def test_a_read_only_cache_of_another_user_serves_ptb(shared, ptb_home, monkeypa
 
     assert as_another_user(learn) == f"({n_ptbdb}, {n_ptbxl}, 0, set())"
     assert as_another_user(lambda: learn(fs=125.0)).endswith(", 2, {True})")
-    missing = store.cache_dir() / "ptbdb" / f"{NAMES[0]}.dat"
+    missing = storage.find_cache_dir() / "ptbdb" / f"{NAMES[0]}.dat"
     missing.unlink()
     told = as_another_user(lambda: fetch_ptbdb(fs=130.0))
     assert f"ecg_lessons.errors.NotWritten: {missing} may not be written" in told, told
@@ -346,19 +346,19 @@ def test_a_damaged_or_foreign_file_is_cut_anew_in_silence(home, damage):
 
 def test_a_file_that_was_made_for_something_else_is_not_believed(some_beats):
     other = dataclasses.replace(some_beats[::2], classes=("N", "S", "V", "F", "X"), fs=125.0, source="kaggle")
-    store.cached("one", lambda: [some_beats], **KEPT)
-    (one,) = store.cache_dir().rglob("*one*")
+    cache.cache_beats("one", lambda: [some_beats], **KEPT)
+    (one,) = storage.find_cache_dir().rglob("*one*")
     for name in ("two", "three"):  # as if it had been renamed, or classes forgotten in the name
         shutil.copy(one, one.with_name(one.name.replace("one", name)))
-    assert_same(store.cached("two", lambda: [some_beats[:9]], **KEPT), some_beats[:9])
+    assert_same(cache.cache_beats("two", lambda: [some_beats[:9]], **KEPT), some_beats[:9])
     what = {"fs": 125.0, "source": "kaggle", "longest": 4, "classes": other.classes}
-    assert_same(store.cached("one", lambda: [other], **what), other)
+    assert_same(cache.cache_beats("one", lambda: [other], **what), other)
 
 
 def test_a_table_is_what_numpy_reads_and_is_written_to_in_memory_alone(some_beats, tmp_path):
     parts, facts = [some_beats[:300], some_beats[300:]], {"name": "a"}
     with open(tmp_path / "a.npy", "wb") as file:
-        write_table(file, (tabulate(part, 4) for part in parts), facts)
+        write_table(file, (make_table(part, 4) for part in parts), facts)
     before = (tmp_path / "a.npy").read_bytes()
     table = open_table(tmp_path / "a.npy", facts)
     assert isinstance(table, np.memmap) and table.flags.aligned
@@ -370,7 +370,7 @@ def test_a_table_is_what_numpy_reads_and_is_written_to_in_memory_alone(some_beat
     assert (tmp_path / "a.npy").read_bytes() == before
     assert open_table(tmp_path / "a.npy", {"name": "b"}) is None is open_table(tmp_path / "no", facts)
     with open(tmp_path / "none.npy", "wb") as file:
-        write_table(file, [tabulate(some_beats[:0], 4)], facts)
+        write_table(file, [make_table(some_beats[:0], 4)], facts)
     assert len(open_table(tmp_path / "none.npy", facts)) == 0
 
 
@@ -409,7 +409,7 @@ def test_a_file_that_cannot_be_mapped_is_no_error(home, monkeypatch):
 
 def test_the_checksum_costs_little_beside_what_it_guards(some_beats, tmp_path, monkeypatch):
     """60 MB, the most that is opened in a chapter; some 20 ms where nothing else runs."""
-    part = tabulate(some_beats, 4)
+    part = make_table(some_beats, 4)
     with open(tmp_path / "a.npy", "wb") as file:
         write_table(file, (part for _ in range(70)), {})
 
@@ -446,7 +446,7 @@ def names_kept(monkeypatch, tmp_path):
         fetch_mitbih(recipe="context")
         fetch_mitbih(source="kaggle")
         fetch_ptbdb(source="kaggle")
-        ptb._cached("ptbdb", tmp_path, {"a": ("a", "b", 0, "", "c")}, {}, ("ii",), None, 120.0)
+        recording._cached("ptbdb", tmp_path, {"a": ("a", "b", 0, "", "c")}, {}, ("ii",), None, 120.0)
         return list(asked)
 
     return names
@@ -463,7 +463,7 @@ def names_kept(monkeypatch, tmp_path):
 def test_beats_are_cut_anew_where_the_code_that_cuts_them_changed(
     names_kept, tmp_path, monkeypatch, module, follow
 ):
-    shutil.copytree(store._PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("weights"))
+    shutil.copytree(cache._PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("weights"))
     monkeypatch.setattr(store, "_PACKAGE", tmp_path / "package")
     before = names_kept()
     assert before == names_kept()
@@ -472,31 +472,31 @@ def test_beats_are_cut_anew_where_the_code_that_cuts_them_changed(
     after = names_kept()
     assert "".join(str(int(one != other)) for one, other in zip(before, after)) == follow
     # whoever loaded the new code, and whoever loaded the old one, do not share beats either
-    monkeypatch.setattr(store, "_LOADED", store._read_sources())
+    monkeypatch.setattr(store, "_LOADED", cache._read_sources())
     assert [one != other for one, other in zip(after, names_kept())] == [f == "1" for f in follow]
 
 
 def test_beats_are_cut_anew_with_another_version_of_a_library(monkeypatch):
-    before = store.fingerprint_code("segment")
-    assert before == store.fingerprint_code("segment") != store.fingerprint_code("ptb")
+    before = cache.hash_code("segment")
+    assert before == cache.hash_code("segment") != cache.hash_code("ptb")
     monkeypatch.setattr(store, "_library_versions", lambda: ["2.3", "1.16", "4.3.1"])
-    assert store.fingerprint_code("segment") != before
+    assert cache.hash_code("segment") != before
 
 
 def test_ci_keeps_downloads_and_no_beats():
     steps = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]["test"]["steps"]
     (kept,) = [step["with"] for step in steps if step.get("uses", "").startswith("actions/cache@")]
-    databases = (physionet.MITDB, ptb.PTBDB, ptb.PTBXL)
-    wanted = [f"${{{{ env.ECG_LESSONS_CACHE }}}}/{physionet.cache_folder(name).name}" for name in databases]
+    databases = (records.MITDB, ptbdb.PTBDB, ptbdb.PTBXL)
+    wanted = [f"${{{{ env.ECG_LESSONS_CACHE }}}}/{download.cache_folder(name).name}" for name in databases]
     assert kept["path"].split("\n") == [*wanted, ""]
 
 
 def test_the_checksum_is_zlibs_of_all_but_itself(some_beats, tmp_path):
     with open(tmp_path / "a.npy", "wb") as file:
-        write_table(file, [tabulate(some_beats, 4)], {"name": "a"})
+        write_table(file, [make_table(some_beats, 4)], {"name": "a"})
     content = (tmp_path / "a.npy").read_bytes()
     start = 10 + int.from_bytes(content[8:10], "little")
-    checksum, length, mark = _beats_file._END.unpack(content[-_beats_file._END.size :])
-    stop = len(content) - _beats_file._END.size - length
+    checksum, length, mark = cache._END.unpack(content[-cache._END.size :])
+    stop = len(content) - cache._END.size - length
     ordered = content[start:stop] + content[:start] + content[stop : stop + length]
     assert checksum == zlib.crc32(ordered) and mark == b"ECGBEATS"

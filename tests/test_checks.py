@@ -5,12 +5,12 @@ import pytest
 
 from ecg_lessons import checks
 from ecg_lessons.metrics import auroc_interval, by_recording
-from ecg_lessons.simulate import make_people
+from ecg_lessons.simulate import make_patients
 
 
 @pytest.fixture(scope="module")
 def people():
-    return make_people(150, folds=10)
+    return make_patients(150, folds=10)
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,8 @@ import pooch, requests, tqdm.auto, wfdb  # they take a second, in which there is
 from ecg_lessons import DataError, fetch_mitbih, physionet
 folder = pathlib.Path(sys.argv[1])
 known = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in folder.iterdir()}
-physionet.mitdb_files = lambda: known
-physionet.mitdb_sizes = lambda: {f.name: f.stat().st_size for f in folder.iterdir()}
+records.mitdb_files = lambda: known
+records.mitdb_sizes = lambda: {f.name: f.stat().st_size for f in folder.iterdir()}
 print("ready", flush=True)
 try:
     beats = fetch_mitbih()
@@ -93,9 +93,9 @@ def fetch_within(seconds):
 
 def nothing_half_done():
     """No file of the database is there that is not whole, and no other one at all."""
-    folder = physionet.cache_folder(physionet.MITDB)
-    found = {path.name: store.sha256(path) for path in folder.iterdir()} if folder.exists() else {}
-    return all(physionet.mitdb_files().get(name) == digest for name, digest in found.items())
+    folder = download.find_cache_folder(records.MITDB)
+    found = {path.name: storage.compute_sha256(path) for path in folder.iterdir()} if folder.exists() else {}
+    return all(records.mitdb_files().get(name) == digest for name, digest in found.items())
 
 
 @pytest.mark.parametrize("tenth", range(10))
@@ -116,7 +116,7 @@ def test_cut_at_every_try_is_one_clear_error(troubled, right, patient):
     troubled(lambda handler, body: send(handler, body[:1000], length=len(body)))
     with pytest.raises(DataError, match=f"{FILE} could not be downloaded"):
         fetch_within(20)
-    assert nothing_half_done() and not list(store.cache_dir().rglob("*-downloaded-*"))
+    assert nothing_half_done() and not list(storage.find_cache_dir().rglob("*-downloaded-*"))
 
 
 def stall(handler, body):
@@ -171,7 +171,7 @@ def test_what_does_not_pass_is_one_clear_error_and_the_next_run_goes_on(
     with pytest.raises(DataError, match=message) as error:
         fetch_within(25)
     assert FILE in str(error.value) and "Try again later" in str(error.value)
-    assert nothing_half_done() and not list(store.cache_dir().rglob("*-downloaded-*"))
+    assert nothing_half_done() and not list(storage.find_cache_dir().rglob("*-downloaded-*"))
     asked, well = [], files_of(small_database)
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(lambda h: (asked.append(h.path), well(h))))
     assert_same(fetch_mitbih(), right)
@@ -233,13 +233,13 @@ def slowly(folder, seconds):
 
 def forget_beats():
     """So that the next run looks at the files again: the last one may have got as far as the beats."""
-    for cut in store.cache_dir().rglob("*-downloaded-*"):
+    for cut in storage.find_cache_dir().rglob("*-downloaded-*"):
         cut.unlink()
 
 
 def test_killed_at_random_points_the_next_run_goes_on(small_database, serve, right):
     address = serve(slowly(small_database, 1))
-    known, folder = physionet.mitdb_files(), physionet.cache_folder(physionet.MITDB)
+    known, folder = records.mitdb_files(), download.find_cache_folder(records.MITDB)
     generator = random.Random(0)
     left = 0
     for _ in range(KILLED):
@@ -252,12 +252,12 @@ def test_killed_at_random_points_the_next_run_goes_on(small_database, serve, rig
         run.send_signal(signal.SIGKILL)
         run.communicate(timeout=30)
         for path in folder.glob("*.*"):
-            assert path.is_dir() or store.sha256(path) == known[path.name], "half a file"
+            assert path.is_dir() or storage.compute_sha256(path) == known[path.name], "half a file"
         left = len(list(folder.rglob("tmp*")))
     print(f"killed {KILLED} times, {left} pieces left behind")
     assert left > 0, "it was never interrupted"
     day = time.time() - 2 * 86400
-    for path in [*folder.rglob("tmp*"), *folder.glob(f"*{store.UNFINISHED}")]:
+    for path in [*folder.rglob("tmp*"), *folder.glob(f"*{storage.UNFINISHED}")]:
         os.utime(path, (day, day))
     forget_beats()
     run = fetching(small_database, address)
@@ -274,9 +274,9 @@ def test_many_processes_may_fetch_at_once(small_database, serve, right, processe
     ended = [run.communicate(timeout=180) for run in runs]
     assert [run.returncode for run in runs] == [0] * processes, ended
     assert len({printed for printed, _ in ended}) == 1
-    left = [path.name for path in store.cache_dir().rglob("*") if path.is_file() and "home" not in path.name]
-    wanted = [*physionet.mitdb_files(), *(name for name in left if "-downloaded-" in name)]
-    assert len(wanted) == 1 + len(physionet.mitdb_files()) and set(wanted) <= set(left)
+    left = [path.name for path in storage.find_cache_dir().rglob("*") if path.is_file() and "home" not in path.name]
+    wanted = [*records.mitdb_files(), *(name for name in left if "-downloaded-" in name)]
+    assert len(wanted) == 1 + len(records.mitdb_files()) and set(wanted) <= set(left)
     assert not [name for name in left if name.startswith(("tmp", "."))]
     assert_same(fetch_mitbih(), right)
 
@@ -363,7 +363,7 @@ def test_a_certificate_that_is_not_trusted_names_the_setting_that_mends_it(
         monkeypatch.delenv(name, raising=False)
     address, certificate = serve_with_certificate(files_of(small_database))
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", address)
-    assert physionet.data_available() is None
+    assert mitbih.data_available() is None
     told = r"does not trust the certificate.*\.pem file.*set REQUESTS_CA_BUNDLE to its path"
     with pytest.raises(DataError, match=told) as error:
         fetch_mitbih()
@@ -372,12 +372,12 @@ def test_a_certificate_that_is_not_trusted_names_the_setting_that_mends_it(
     (tmp_path / "damaged.pem").write_text("no certificate")
     for wrong, told in (("nowhere.pem", "nowhere.pem"), ("damaged.pem", "could not be downloaded")):
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / wrong))
-        assert physionet.data_available() is None
+        assert mitbih.data_available() is None
         with pytest.raises(DataError, match=told) as error:
             fetch_mitbih()
         assert not isinstance(error.value, NotWritten)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    assert physionet.data_available() == "download"
+    assert mitbih.data_available() == "download"
     assert_same(fetch_mitbih(), right)
 
 
@@ -440,7 +440,7 @@ def test_what_is_larger_than_the_file_is_not_taken(troubled, right, patient, mon
     troubled(TOO_MUCH[what])
     with pytest.raises(DataError, match=FILE):
         fetch_within(25)
-    assert max(SENT, default=0) < 50_000_000 and max(largest, default=0) <= physionet.mitdb_sizes()[FILE]
+    assert max(SENT, default=0) < 50_000_000 and max(largest, default=0) <= records.mitdb_sizes()[FILE]
     assert nothing_half_done()
 
 
@@ -473,19 +473,19 @@ def test_the_time_for_a_file_is_not_the_servers_to_say(troubled, right, patient,
 def test_looking_for_data_reads_no_more_than_the_header(small_database, serve, monkeypatch):
     SENT.clear()
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(endless))
-    assert physionet.data_available() is None
+    assert mitbih.data_available() is None
     assert max(SENT) < 50_000_000
 
 
 def test_the_sizes_of_all_known_files_are_known():
-    sizes = physionet.mitdb_sizes()
-    assert sizes.keys() == physionet.mitdb_files().keys() and len(sizes) == 144
+    sizes = records.mitdb_sizes()
+    assert sizes.keys() == records.mitdb_files().keys() and len(sizes) == 144
     assert {size for name, size in sizes.items() if name.endswith(".dat")} == {1_950_000}
 
 
 def test_headers_reach_the_server_and_no_timer_is_left(serve, tmp_path):
     seen = []
     url = serve(lambda handler: (seen.append(handler.headers["Range"]), send(handler, b"content")))
-    physionet.downloader(headers={"Range": "bytes=0-6"})(url, str(tmp_path / "file"), None)
+    download.make_downloader(headers={"Range": "bytes=0-6"})(url, str(tmp_path / "file"), None)
     assert seen == ["bytes=0-6"] and (tmp_path / "file").read_bytes() == b"content"
     assert all(t.finished.is_set() for t in threading.enumerate() if isinstance(t, threading.Timer))

@@ -8,7 +8,7 @@ import pytest
 from ecg_lessons import AAMI, CLASSES, beat_length, checks, fetch_mitbih, fetch_record, make_beats, segment
 from ecg_lessons.balance import class_weights
 from ecg_lessons.metrics import auroc, auroc_interval, bootstrap_interval, mean_by_group
-from ecg_lessons.simulate import make_people
+from ecg_lessons.simulate import make_patients
 
 
 def refused(verdict, *words):
@@ -85,7 +85,7 @@ def test_another_cut(simulated):
     record, marks, peaks = beat_marks("208")
     i = np.searchsorted(peaks, 16 * record.fs) + 2
     lead = record.p_signal[:, 0]
-    n = beat_length(segment(lead, peaks, record.fs, marks=marks)[i])
+    n = beat_length(segment(lead, peaks, record.fs, annotations=marks)[i])
     m = beat_length(segment(lead, peaks, record.fs, recipe="resampled")[i])
     assert checks.another_cut(n / 120, m / 125).passed
     assert checks.another_cut(f"{n / 120:.2f}", np.float32(m / 125)).passed
@@ -350,7 +350,7 @@ def test_another_verdict():
 
 
 def test_narrower_question():
-    beats = make_people(40)
+    beats = make_patients(40)
     rng = np.random.default_rng(2)
     of = dict(zip(np.unique(beats.patients), rng.normal(0, 2, 40)))
     p = 1 / (1 + np.exp(-(2 * beats.labels - 1 + np.array([of[w] for w in beats.patients]))))

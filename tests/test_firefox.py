@@ -22,7 +22,7 @@ def tab():
 
 
 @pytest.fixture(scope="module")
-def address(site):
+def make_url(site):
     with serving(site) as address:
         yield address
 

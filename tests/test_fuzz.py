@@ -24,7 +24,7 @@ from ecg_lessons import (
     ptb,
     segment,
 )
-from ecg_lessons.segment import r_peaks
+from ecg_lessons.segment import find_r_peaks
 
 EXAMPLES = int(os.environ.get("ECG_LESSONS_FUZZ", 60))
 fuzzed = settings(
@@ -84,7 +84,7 @@ def test_a_frequency_that_no_ecg_has(fs):
     """Found so: a frequency near zero asked for a signal without end."""
     for read in (
         lambda: segment(np.zeros(99), [3, 50], fs, recipe="resampled"),
-        lambda: r_peaks([0.0] * 99, fs),
+        lambda: find_r_peaks([0.0] * 99, fs),
     ):
         with pytest.raises(ValueError, match="fs must lie between 1 and 100000 Hz"):
             read()

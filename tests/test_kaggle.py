@@ -125,7 +125,7 @@ def test_a_bad_csv_gives_one_clear_error(home, what):
         with pytest.raises(DataError, match=message) as error:
             fetch_mitbih(source="kaggle", data_home=home[0])
         assert str(path) in str(error.value) and "download it again" in str(error.value)
-    assert not list(store.cache_dir().glob("*")) if store.cache_dir().exists() else True
+    assert not list(storage.find_cache_dir().glob("*")) if storage.find_cache_dir().exists() else True
 
 
 def test_a_csv_that_is_missing_is_named(home):
@@ -197,7 +197,7 @@ def test_one_archive_holds_the_files_of_both_databases(home):
     with zipfile.ZipFile(home[0] / "archive.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in (home[0] / "kaggle").iterdir():
             archive.write(path, path.name)
-        for label, name in enumerate(kaggle.PTB_FILES.values()):
+        for label, name in enumerate(published.PTB_FILES.values()):
             archive.writestr(name, f"{ROW},{label}\n" * 3)
     shutil.rmtree(home[0] / "kaggle")
     assert len(fetch_mitbih(source="kaggle", data_home=home[0])) == 1000
@@ -208,8 +208,8 @@ def test_a_zip_without_the_files_is_none_of_ours(home):
     with zipfile.ZipFile(home[0] / "archive.zip", "w") as archive:
         archive.writestr("holiday.jpg", "")
     shutil.rmtree(home[0] / "kaggle")
-    assert kaggle.find_files(home[0], kaggle.FILES) is None
-    assert _published.list_zip(home[0] / "archive.zip") == {"holiday.jpg"}
+    assert kaggle.find_csv_files(home[0], published.FILES) is None
+    assert csv_files.list_zip(home[0] / "archive.zip") == {"holiday.jpg"}
 
 
 def damage(path, how):
@@ -271,7 +271,7 @@ def test_whatever_changes_in_a_packed_file_gives_rows_or_one_clear_error(tmp_pat
             at = random.integers(min(place, 0), max(place, 0))
             changed[at] = random.choice([0, 1, 255, random.integers(256)])
         path.write_bytes(changed)
-        for read in (kaggle.read_csv, _published.list_zip):
+        for read in (kaggle.read_csv, csv_files.list_zip):
             try:
                 read(path)
             except DataError as error:
@@ -298,9 +298,9 @@ def test_a_bomb_is_refused_while_it_is_read(tmp_path, kind, monkeypatch):
         for _ in range(40):  # 180 MB
             inside.write(rows)
     assert path.stat().st_size < 20_000_000
-    read = _published._Limited.read
+    read = csv_files._Limited.read
     monkeypatch.setattr(
-        _published._Limited, "read", lambda self, size: given.append(len(d := read(self, size))) or d
+        csv_files._Limited, "read", lambda self, size: given.append(len(d := read(self, size))) or d
     )
     with pytest.raises(DataError, match="unpacks to more than 0.02 GB"):
         kaggle.read_csv(path)
@@ -348,7 +348,7 @@ def test_what_is_attached_to_a_kaggle_notebook_is_used(home, tmp_path, monkeypat
     shutil.copytree(home[0] / "kaggle", tmp_path / "input" / layout)
     monkeypatch.setattr(kaggle, "_download", None)
     assert len(fetch_mitbih(source="kaggle")) == 1000
-    mine = kaggle.find_files(home[0], kaggle.FILES)
+    mine = kaggle.find_csv_files(home[0], published.FILES)
     assert mine["train"] == home[0] / "kaggle" / "mitbih_train.csv"  # the data directory comes first
 
 
@@ -385,7 +385,7 @@ def test_every_row_is_traced_to_its_record_and_annotation(real_beats, tmp_path):
 
 def test_all_rows_are_traced_in_a_minute(real_beats, real_folder):
     start = time.perf_counter()
-    records, samples = kaggle.trace(np.asarray(real_beats.signals), real_beats.labels, real_folder)
+    records, samples = kaggle.trace_rows(np.asarray(real_beats.signals), real_beats.labels, real_folder)
     seconds = time.perf_counter() - start
     print(f"{len(records)} rows traced in {seconds:.1f} s")
     assert (records == real_beats.records).all() and (samples == real_beats.samples).all()
@@ -401,7 +401,7 @@ def test_a_row_cut_elsewhere_is_still_traced_and_a_made_up_one_is_not(real_beats
     shorter[:, :60] = (shorter[:, :60] - low) / (high - low)
     shorter[7] = make_beats(10).signals[0]
     shorter[8] = 0
-    records, samples = kaggle.trace(shorter, few.labels, real_folder)
+    records, samples = kaggle.trace_rows(shorter, few.labels, real_folder)
     expected = few.samples.copy()
     expected[7:9] = -1
     np.testing.assert_array_equal(samples, expected)
@@ -429,7 +429,7 @@ def test_records_that_cannot_be_read_cost_the_patients_and_not_the_beats(
 
 def write_rounded(parts, folder, form):
     """The published form after a spreadsheet: fewer digits, the labels whole numbers."""
-    for name, part in zip(kaggle.FILES.values(), parts):
+    for name, part in zip(published.FILES.values(), parts):
         rows = np.column_stack([part.signals, part.labels])[np.argsort(part.labels, kind="stable")]
         np.savetxt(folder / name, rows, delimiter=",", fmt=[form] * 187 + ["%d"])
 
@@ -453,7 +453,7 @@ def test_rounded_rows_are_traced_and_none_wrongly(real_beats, tmp_path, form, ca
 def test_all_rounded_rows_are_traced_in_a_minute(real_beats, real_folder):
     start = time.perf_counter()
     signals = np.round(np.asarray(real_beats.signals, dtype=np.float64), 2).astype(np.float32)
-    records, samples = kaggle.trace(signals, real_beats.labels, real_folder)
+    records, samples = kaggle.trace_rows(signals, real_beats.labels, real_folder)
     seconds, traced = time.perf_counter() - start, samples >= 0
     print(f"{traced.mean():.2%} of {len(records)} rounded rows traced in {seconds:.1f} s")
     assert (samples[traced] == real_beats.samples[traced]).all() and traced.mean() > 0.999
@@ -469,20 +469,20 @@ def test_a_rounded_row_that_fits_two_beats_or_none_stays_unknown():
     labels = np.array([0, 0, 0, 1])
     rows = np.round(published, 2)
     two = np.full(4, 2)
-    assert list(_tracing._find_rounded(rows, labels, two, published, labels)) == [-1, -1, 2, 3]
-    assert list(_tracing._find_rounded(rows, labels, two, published[:, ::-1].copy(), labels)) == [-1] * 4
+    assert list(tracing._find_rounded(rows, labels, two, published, labels)) == [-1, -1, 2, 3]
+    assert list(tracing._find_rounded(rows, labels, two, published[:, ::-1].copy(), labels)) == [-1] * 4
     twice = np.stack([rows[2], rows[2]])  # no beat is in the files twice
-    assert list(_tracing._find_rounded(twice, labels[:2], two[:2], published, labels)) == [-1, -1]
+    assert list(tracing._find_rounded(twice, labels[:2], two[:2], published, labels)) == [-1, -1]
 
 
 @pytest.mark.parametrize("digits", [2, 3, 4, 5, 6])
 def test_the_digits_of_a_file_are_counted(some_beats, digits):
-    assert _tracing.count_digits(some_beats.signals) == 0
+    assert tracing.count_digits(some_beats.signals) == 0
     rounded = np.round(some_beats.signals.astype(np.float64), digits)
-    assert _tracing.count_digits(rounded.astype(np.float32)) == digits
+    assert tracing.count_digits(rounded.astype(np.float32)) == digits
     by_digits = np.array([[float(f"{x:.{digits - 1}E}") for x in row] for row in some_beats.signals[:50]])
-    assert _tracing.count_digits(by_digits.astype(np.float32)) == digits
-    assert _tracing.count_digits(some_beats.signals[:0]) == 0
+    assert tracing.count_digits(by_digits.astype(np.float32)) == digits
+    assert tracing.count_digits(some_beats.signals[:0]) == 0
 
 
 def test_one_rounded_file_beside_an_exact_one(real_beats, tmp_path):
@@ -761,14 +761,14 @@ def test_a_stale_account_that_wins_over_kaggle_json_is_named(hub, colab, user, t
 
 
 def test_an_account_is_named_without_its_secret(user, monkeypatch):
-    assert _credentials.find_account() == _credentials.Account()
-    _credentials.account_path().parent.mkdir()
-    _credentials.account_path().write_text('{"username": "reader", "key": "secret"}')
-    assert _credentials.find_account() == _credentials.Account(str(_credentials.account_path()))
+    assert credentials.find_account() == credentials.Account()
+    credentials.get_account_path().parent.mkdir()
+    credentials.get_account_path().write_text('{"username": "reader", "key": "secret"}')
+    assert credentials.find_account() == credentials.Account(str(credentials.get_account_path()))
     monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_secret")
-    account = _credentials.find_account()
+    account = credentials.find_account()
     assert account.wins and account.problem is None
-    assert "secret" not in f"{account} {_credentials.explain_refusal(account, kaggle.DATASET)}"
+    assert "secret" not in f"{account} {credentials.explain_refusal(account, kaggle.DATASET)}"
 
 
 OTHER = b'{"username": "reader", "key": "another"}'
@@ -781,7 +781,7 @@ def test_an_uploaded_account_stays_where_kaggle_does_not_refuse_it(hub, colab, t
     installed.write_bytes(OTHER)
     hub.refuses = requests.auth._basic_auth_str("reader", "another")
     hub.locked = True
-    ask = _credentials.ask_for_account
+    ask = credentials.ask_for_account
 
     def ask_and_fail(account):
         upload = ask(account)
@@ -814,7 +814,7 @@ def test_an_interrupted_download_leaves_the_uploaded_account(hub, colab, tmp_pat
         raise KeyboardInterrupt
 
     hub.locked = True
-    ask = _credentials.ask_for_account
+    ask = credentials.ask_for_account
     monkeypatch.setattr(
         _credentials, "ask_for_account",
         lambda account: (ask(account), monkeypatch.setattr("kagglehub.dataset_download", stop))[0],
@@ -965,21 +965,21 @@ PAGE = b"<!DOCTYPE html>\n<html><body>Sign in to the network</body></html>\n"
 @pytest.mark.parametrize("content", [PAGE, b'{"error": "later"}', b"", b"PK\x03\x04 half a zip", b"1,2,3\n"])
 @pytest.mark.parametrize("fetch", [fetch_mitbih, fetch_ptbdb])
 def test_what_is_not_the_published_file_does_not_stick_in_kagglehubs_cache(hub, home, fetch, content):
-    for name in kaggle.PTB_FILES.values():
+    for name in published.PTB_FILES.values():
         label = "1" if "abnormal" in name else "0"
         (home[0] / "kaggle" / name).write_text(f"{ROW},{label}\n" * 3)
     hub.content = content or b"\n"
     with pytest.raises(DataError, match="has been deleted: run the cell again") as error:
         fetch(source="kaggle")
     assert str(hub.cache) in str(error.value) and ("web page" in str(error.value)) == (content == PAGE)
-    assert not list(store.cache_dir().glob("beats/*"))
+    assert not list(storage.find_cache_dir().glob("beats/*"))
     hub.content = None
     fetch(source="kaggle")
 
 
 def test_what_stuck_there_before_is_downloaded_anew(hub):
     fetch_mitbih(source="kaggle")
-    shutil.rmtree(store.cache_dir())
+    shutil.rmtree(storage.find_cache_dir())
     next(hub.cache.rglob("mitbih_test.csv")).write_bytes(PAGE)
     with pytest.raises(DataError, match="web page.*has been deleted"):
         fetch_mitbih(source="kaggle")

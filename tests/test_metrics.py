@@ -23,7 +23,7 @@ from ecg_lessons.metrics import (
     scores,
     temperature_scale,
 )
-from ecg_lessons.simulate import make_people
+from ecg_lessons.simulate import make_patients
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 5, 500)
@@ -347,7 +347,7 @@ def test_an_area_needs_both_classes():
 
 
 def test_a_recording_has_its_owner():
-    beats = make_people(6)
+    beats = make_patients(6)
     chances = np.random.default_rng(0).random(len(beats))
     labels, mean, patients = by_recording(beats, chances)
     assert patients.tolist() == np.unique(beats.patients).tolist()  # one recording each

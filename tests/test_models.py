@@ -17,7 +17,7 @@ from ecg_lessons import DataError, load_pretrained, load_results, make_beats, mo
 from ecg_lessons import reference as command
 from ecg_lessons.metrics import scores
 from ecg_lessons.models import PRETRAINED, cnn_lstm, freeze_encoder, keras, with_new_head
-from ecg_lessons.simulate import make_people
+from ecg_lessons.simulate import make_patients
 
 ROOT = Path(__file__).parents[1]
 CHAPTER = ROOT / "book" / "03_cnn_lstm.ipynb"
@@ -72,7 +72,7 @@ def tuned(model, seed=0):
     new = freeze_encoder(with_new_head(model, 2))
     before = {layer.name: layer.get_weights() for layer in new.layers}
     new.compile("adam", "sparse_categorical_crossentropy")
-    people = make_people(12)
+    people = make_patients(12)
     new.fit(people.signals[..., None], people.labels, epochs=2, batch_size=32, verbose=0)
     return new, before
 
@@ -139,7 +139,7 @@ def test_the_same_seed_gives_the_same_weights(beats):
 
 
 @pytest.fixture
-def shipped(tmp_path, monkeypatch):
+def find_shipped_folder(tmp_path, monkeypatch):
     """A folder of one's own that `load_pretrained` takes for the one that ships."""
     (tmp_path / "weights").mkdir()
     monkeypatch.setattr(models, "files", lambda package: tmp_path)
@@ -385,7 +385,7 @@ def test_a_network_that_is_saved_takes_its_place_in_the_sums(tmp_path):
         command.save(cnn_lstm(filters=(2, 2), units=2, dense=2), tmp_path / f"{name}.weights.h5")
     lines = (tmp_path / "SHA256SUMS").read_text().splitlines()
     assert sorted(line.split("  ")[1] for line in lines) == ["a.weights.h5", "b.weights.h5"]
-    assert f"{store.sha256(tmp_path / 'b.weights.h5')}  b.weights.h5" in lines
+    assert f"{storage.compute_sha256(tmp_path / 'b.weights.h5')}  b.weights.h5" in lines
 
 
 def test_the_commands_options_are_read_and_no_seeds_refused(capsys):

@@ -125,9 +125,9 @@ LAYOUTS = (
 
 
 def test_the_folders_of_a_database_follow_from_its_names_and_versions():
-    assert set(physionet.database_folders(physionet.MITDB)) == set(LAYOUTS)
-    assert "ptbxl/1.0.1" in physionet.database_folders("ptb-xl/1.0.3")
-    assert f"{PTBXL_LONG}-1.0.2" in physionet.database_folders("ptb-xl/1.0.3")
+    assert set(records.list_database_folders(records.MITDB)) == set(LAYOUTS)
+    assert "ptbxl/1.0.1" in records.list_database_folders("ptb-xl/1.0.3")
+    assert f"{PTBXL_LONG}-1.0.2" in records.list_database_folders("ptb-xl/1.0.3")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -153,7 +153,7 @@ def test_a_whole_copy_is_found_beside_one_that_broke_off(small_database, home):
     whole = shutil.copytree(small_database, home / "physionet.org" / "files" / "mitdb" / "1.0.0")
     for path in (home / "mitdb").glob("2*"):
         path.unlink()
-    assert physionet.local_mitdb(home)[0] == whole and len(fetch_mitbih(data_home=home))
+    assert records.find_local_mitdb(home)[0] == whole and len(fetch_mitbih(data_home=home))
     for path in whole.glob("202.*"):
         path.unlink()
     with pytest.raises(DataError, match=r"mitdb/1\.0\.0/202\.atr is missing \(3 of 9"):  # of the fuller one
@@ -171,10 +171,10 @@ def test_the_error_says_where_it_looked_and_that_a_zip_must_be_unpacked(small_da
         fetch_record("100", data_home=tmp_path)
     for name, version in (("ptb-diagnostic-ecg-database", "1.0.0"), (PTBXL_LONG, "1.0.2")):
         database = "ptbdb/1.0.0" if version == "1.0.0" else "ptb-xl/1.0.3"
-        assert "unpack" not in physionet.explain_not_found(tmp_path, database, "records")
+        assert "unpack" not in records.explain_not_found(tmp_path, database, "records")
         (tmp_path / f"{name}-{version}.zip").write_bytes(b"PK")
-        assert f"{name}-{version}.zip, which" in physionet.explain_not_found(tmp_path, database, "records")
-    assert "version 1.0.2 or 1.0.1" in physionet.explain_not_found(tmp_path, "ptb-xl/1.0.3", "records")
+        assert f"{name}-{version}.zip, which" in records.explain_not_found(tmp_path, database, "records")
+    assert "version 1.0.2 or 1.0.1" in records.explain_not_found(tmp_path, "ptb-xl/1.0.3", "records")
 
 
 def test_the_environment_names_a_data_directory(home, monkeypatch):
@@ -267,17 +267,17 @@ def test_an_unknown_source_or_recipe_is_refused(home, monkeypatch):
 
 def test_another_version_of_the_cache_is_left_alone(home, monkeypatch):
     beats = fetch_mitbih(data_home=home)
-    monkeypatch.setattr(store, "VERSION", store.VERSION + 1)
+    monkeypatch.setattr(store, "VERSION", cache.VERSION + 1)
     assert_same(fetch_mitbih(data_home=home), beats)
-    assert len(list(store.cache_dir().glob("beats/mitbih-*"))) == 2
+    assert len(list(storage.find_cache_dir().glob("beats/mitbih-*"))) == 2
 
 
 def test_what_nobody_opened_for_a_month_is_dropped_and_so_are_leftovers(home):
     fetch_mitbih(data_home=home)
-    (kept,) = store.cache_dir().glob("beats/mitbih-*")
-    day, half = 86400, store.unfinished("", "killed").name
+    (kept,) = storage.find_cache_dir().glob("beats/mitbih-*")
+    day, half = 86400, storage.make_unfinished_path("", "killed").name
     busy = half.replace("killed", "busy")
-    old, used = "old-v1" + store.BEATS, "used-v1" + store.BEATS
+    old, used = "old-v1" + cache.BEATS, "used-v1" + cache.BEATS
     for name, age in ((old, 31), (used, 29), (half, 2), (busy, 0)):
         (kept.parent / name).write_bytes(b"")
         os.utime(kept.parent / name, (time.time() - age * day,) * 2)
@@ -307,7 +307,7 @@ def test_a_full_disk_leaves_nothing_behind(home, monkeypatch):
         patch.setattr(store, "write_table", full)
         with pytest.warns(UserWarning, match="No space left on device"):
             unkept = fetch_mitbih(data_home=home)
-    assert not list(store.cache_dir().glob("beats/*"))
+    assert not list(storage.find_cache_dir().glob("beats/*"))
     assert_same(fetch_mitbih(data_home=home), unkept)
 
 
@@ -358,13 +358,13 @@ def test_the_file_that_an_error_names_is_found_however_it_is_given():
 def test_only_what_can_be_put_elsewhere_is_said_to_be(tmp_path):
     (tmp_path / "file").write_text("no folder")
     for setting in (None, "ECG_LESSONS_CACHE"):
-        with pytest.raises(NotWritten) as error, store.writing(tmp_path / "file" / "a", setting=setting):
+        with pytest.raises(NotWritten) as error, storage.open_for_writing(tmp_path / "file" / "a", setting=setting):
             pass
         assert ("ECG_LESSONS_CACHE" in str(error.value)) == bool(setting)
 
 
 def test_an_error_of_reading_while_a_file_is_written_is_none_of_writing(tmp_path):
-    with pytest.raises(FileNotFoundError, match="elsewhere"), store.writing(tmp_path / "a"):
+    with pytest.raises(FileNotFoundError, match="elsewhere"), storage.open_for_writing(tmp_path / "a"):
         (tmp_path / "elsewhere").read_bytes()
     assert list(tmp_path.iterdir()) == []
 
@@ -397,7 +397,7 @@ def forbid():
 @pytest.mark.parametrize("place", ["mitdb/201.dat", "mitdb", "."])
 def test_what_may_not_be_read_is_said_to_be_so(home, forbid, place):
     fetch_mitbih(data_home=home)  # which loads what it needs
-    store.cache_dir().chmod(0o777)
+    storage.find_cache_dir().chmod(0o777)
     forbid(home / place)
     with pytest.raises(DataError, match="Permission denied") as error:
         fetch_mitbih(data_home=home, recipe="resampled")
@@ -408,7 +408,7 @@ def test_what_may_not_be_read_is_said_to_be_so(home, forbid, place):
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are those of Unix")
 def test_a_downloaded_file_is_for_whoever_may_look_into_its_folder(small_database, serve, monkeypatch):
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
-    folder = store.cache_dir() / "mitdb"
+    folder = storage.find_cache_dir() / "mitdb"
     folder.mkdir(parents=True)
     for name, mode, expected in (("100", 0o755, 0o644), ("201", 0o770, 0o660)):
         folder.chmod(mode)
@@ -420,7 +420,7 @@ def test_a_downloaded_file_is_for_whoever_may_look_into_its_folder(small_databas
 def test_a_file_of_the_cache_that_may_not_be_read_is_no_full_disk(small_database, serve, monkeypatch, forbid):
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
     fetch_record("100")
-    forbid(store.cache_dir() / "mitdb" / "100.dat")
+    forbid(storage.find_cache_dir() / "mitdb" / "100.dat")
     told = "mitdb/100.dat may not be read .*Change its permissions, or set ECG_LESSONS_CACHE"
     with pytest.raises(DataError, match=told) as error:
         fetch_record("100")
@@ -431,7 +431,7 @@ def test_a_file_of_the_cache_that_may_not_be_read_is_no_full_disk(small_database
 def test_a_cache_that_may_not_be_written_to_is_not_written(small_database, serve, monkeypatch, forbid):
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
     fetch_record("100")
-    forbid(store.cache_dir() / "mitdb", 0o555)
+    forbid(storage.find_cache_dir() / "mitdb", 0o555)
     told = r"mitdb/201\.\w+ may not be written .*permissions of its folder, or set ECG_LESSONS_CACHE"
     with pytest.raises(NotWritten, match=told):
         fetch_record("201")
@@ -454,7 +454,7 @@ def test_what_a_download_cannot_write_is_tried_once_and_is_no_warning_about_beat
         raise NotWritten("no room for 100.dat")
 
     with warnings.catch_warnings(action="error"), pytest.raises(NotWritten, match="100.dat"):
-        store.cached("unwritten", build, fs=120.0, source="simulated", longest=4)
+        cache.cache_beats("unwritten", build, fs=120.0, source="simulated", longest=4)
     assert asked == [1]
 
 
@@ -524,7 +524,7 @@ def test_a_failing_server_gives_one_clear_error_and_the_next_run_goes_on(
         fetch_mitbih()
     assert "201.dat" in str(error.value) and "ECG_LESSONS_DATA" in str(error.value)
     assert error.value.__suppress_context__  # no traceback from deep inside a library
-    cache = store.cache_dir()
+    cache = storage.find_cache_dir()
     assert not (cache / "mitdb" / "201.dat").exists() and not list(cache.glob("beats/*"))
     healthy.append(True)
     assert len(fetch_mitbih())
@@ -562,17 +562,17 @@ def test_looking_for_data_takes_five_seconds_at_most(small_database, serve, monk
 def test_a_downloaded_file_that_was_damaged_since_is_fetched_again(small_database, serve, monkeypatch):
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
     beats = fetch_mitbih()
-    (store.cache_dir() / "mitdb" / "100.dat").write_bytes(b"short")
+    (storage.find_cache_dir() / "mitdb" / "100.dat").write_bytes(b"short")
     assert fetch_record("100")[0].sig_len == 30 * 360
     assert_same(fetch_mitbih(), beats)
 
 
 def test_beats_survive_the_cache_unchanged(some_beats):
     kept = dataclasses.replace(some_beats, folds=np.where(np.arange(1000) < 800, "train", "test"))
-    assert_same(store.cached("some-1", lambda: [kept], fs=120.0, source="simulated", longest=5), kept)
+    assert_same(cache.cache_beats("some-1", lambda: [kept], fs=120.0, source="simulated", longest=5), kept)
     partly = np.where(np.arange(1000) < 5, None, kept.patients.astype(object))
     unknown = dataclasses.replace(some_beats, patients=partly, records=None, samples=None)
-    assert_same(store.cached("some-2", lambda: [unknown], fs=120.0, source="simulated", longest=5), unknown)
+    assert_same(cache.cache_beats("some-2", lambda: [unknown], fs=120.0, source="simulated", longest=5), unknown)
 
 
 def test_the_cache_keeps_long_names_and_other_classes(some_beats):
@@ -581,10 +581,10 @@ def test_the_cache_keeps_long_names_and_other_classes(some_beats):
         some_beats, labels=some_beats.labels > 0, patients=names, classes=("normal", "abnormal")
     )
     what = {"fs": 120.0, "source": "simulated", "classes": binary.classes}
-    assert_same(store.cached("binary", lambda: [binary], longest=10, **what), binary)
+    assert_same(cache.cache_beats("binary", lambda: [binary], longest=10, **what), binary)
     with pytest.raises(ValueError, match="text of more than 9 characters"):
-        store.cached("other", lambda: [binary], longest=9, **what)
-    assert not list(store.cache_dir().rglob("*other*"))
+        cache.cache_beats("other", lambda: [binary], longest=9, **what)
+    assert not list(storage.find_cache_dir().rglob("*other*"))
 
 
 def test_parts_of_any_number_become_one(some_beats):
@@ -595,17 +595,17 @@ def test_parts_of_any_number_become_one(some_beats):
 
     def build():
         for part in parts:
-            sizes.append(sum(path.stat().st_size for path in store.cache_dir().glob("beats/.parts*")))
+            sizes.append(sum(path.stat().st_size for path in storage.find_cache_dir().glob("beats/.parts*")))
             yield part
 
-    assert_same(store.cached("parts", build, **what), some_beats)
+    assert_same(cache.cache_beats("parts", build, **what), some_beats)
     assert sizes[2] > 300 * 187 * 4  # each is on the disk before the next is taken
-    store.cache_dir().joinpath("file").write_bytes(b"")
+    storage.find_cache_dir().joinpath("file").write_bytes(b"")
     with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match="cut anew"):
-        patch.setenv("ECG_LESSONS_CACHE", str(store.cache_dir() / "file"))
-        assert_same(store.cached("parts", lambda: iter(parts), **what), some_beats)
+        patch.setenv("ECG_LESSONS_CACHE", str(storage.find_cache_dir() / "file"))
+        assert_same(cache.cache_beats("parts", lambda: iter(parts), **what), some_beats)
         with pytest.raises(NotWritten, match="file could not be written"):
-            store.write_results(store.cache_dir() / "some.json", {})
+            storage.write_results(storage.find_cache_dir() / "some.json", {})
 
 
 def test_what_cannot_be_read_is_no_fault_of_the_cache(some_beats):
@@ -618,15 +618,15 @@ def test_what_cannot_be_read_is_no_fault_of_the_cache(some_beats):
 
     told = r"^/data/100.dat may not be read \(Permission denied\). Change its permissions.$"
     with warnings.catch_warnings(action="error"), pytest.raises(DataError, match=told):
-        store.cached("unread", build, fs=120.0, source="simulated", longest=4)
-    assert asked == [1] and not list(store.cache_dir().glob("beats/*"))
+        cache.cache_beats("unread", build, fs=120.0, source="simulated", longest=4)
+    assert asked == [1] and not list(storage.find_cache_dir().glob("beats/*"))
 
 
 def test_parts_that_do_not_fit_together_are_refused(some_beats):
     other = dataclasses.replace(some_beats, folds=np.full(1000, "1"))
     with pytest.raises(ValueError, match="a part of layout"):
-        store.cached("mixed", lambda: [some_beats, other], fs=120.0, source="simulated", longest=4)
-    assert not list(store.cache_dir().glob("beats/*"))
+        cache.cache_beats("mixed", lambda: [some_beats, other], fs=120.0, source="simulated", longest=4)
+    assert not list(storage.find_cache_dir().glob("beats/*"))
 
 
 def test_public_names_are_there():
@@ -635,49 +635,49 @@ def test_public_names_are_there():
 
 
 def test_the_environment_overrules_the_source_that_was_asked_for(monkeypatch):
-    assert physionet.chosen_source("kaggle") == "kaggle"
+    assert sources.select_source("kaggle") == "kaggle"
     monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
-    assert physionet.chosen_source("kaggle") == "simulated"
+    assert sources.select_source("kaggle") == "simulated"
 
 
 def test_a_fingerprint_changes_with_a_files_name_size_time_and_with_what_else_matters(tmp_path):
     path = tmp_path / "a.dat"
     path.write_bytes(b"1")
     os.utime(path, ns=(10**18, 10**18))
-    first = store.fingerprint([path])
-    assert store.fingerprint([path]) == first != store.fingerprint([path], "context")
+    first = cache.hash_files([path])
+    assert cache.hash_files([path]) == first != cache.hash_files([path], "context")
     os.utime(path, ns=(10**18, 2 * 10**18))
-    later = store.fingerprint([path])
+    later = cache.hash_files([path])
     path.write_bytes(b"12")
     os.utime(path, ns=(10**18, 10**18))
-    longer = store.fingerprint([path])
-    other = store.fingerprint([path.rename(tmp_path / "b.dat")])
+    longer = cache.hash_files([path])
+    other = cache.hash_files([path.rename(tmp_path / "b.dat")])
     assert len({first, later, longer, other}) == 4
 
 
 def test_only_old_files_that_fit_are_dropped(tmp_path):
-    old, new = store.unfinished(tmp_path, "old"), store.unfinished(tmp_path)
+    old, new = storage.make_unfinished_path(tmp_path, "old"), storage.make_unfinished_path(tmp_path)
     for path, age in ((old, 2), (new, 0), (tmp_path / "100.dat", 2), (tmp_path / "tmp1", 2)):
         path.write_bytes(b"")
         os.utime(path, (time.time() - age * 86400,) * 2)
-    store.drop_old(tmp_path, store.UNFINISHED, 86400)
-    store.drop_old(tmp_path / "nowhere", store.UNFINISHED, 1)
+    storage.delete_old_files(tmp_path, storage.UNFINISHED, 86400)
+    storage.delete_old_files(tmp_path / "nowhere", storage.UNFINISHED, 1)
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {new.name, "100.dat", "tmp1"}
 
 
 def test_the_first_folder_that_has_all_files_is_taken(small_mitdb):
     names = ["100.dat", "100.hea"]
     home = small_mitdb.parent
-    folder, files = physionet.local_files(home, physionet.MITDB, names, "MIT-BIH")
+    folder, files = records.find_local_files(home, records.MITDB, names, "MIT-BIH")
     assert folder == small_mitdb and [path.name for path in files] == names
-    assert physionet.local_files(home, "ptbdb/1.0.0", names, "PTB") == (None, [])
-    nowhere = physionet.local_files(home, physionet.MITDB, names, "MIT-BIH", folder=home / "other")
+    assert records.find_local_files(home, "ptbdb/1.0.0", names, "PTB") == (None, [])
+    nowhere = records.find_local_files(home, records.MITDB, names, "MIT-BIH", folder=home / "other")
     assert nowhere == (None, [])
 
 
 def test_a_record_is_read_only_where_it_is_what_was_published(home):
-    record, annotation = physionet.read_record(home / "mitdb", "100")
+    record, annotation = records.read_record(home / "mitdb", "100")
     assert record.fs == 360 and len(annotation.sample) == len(annotation.symbol)
     (home / "mitdb" / "100.hea").write_text("100 2 360 10800\n")
     with pytest.raises(DataError, match=r"100\.hea is not the file"):
-        physionet.read_record(home / "mitdb", "100")
+        records.read_record(home / "mitdb", "100")

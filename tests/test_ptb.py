@@ -25,7 +25,7 @@ from ecg_lessons import (
     write_kaggle_csv,
 )
 from ecg_lessons.beats import DIAGNOSED
-from ecg_lessons.segment import r_peaks, resample
+from ecg_lessons.segment import find_r_peaks, resample
 
 LEADS = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
 REASONS = {
@@ -89,15 +89,15 @@ def home(written, tmp_path, monkeypatch):
 
 def found(name):
     """True, missed and false R peaks in a whole MIT-BIH record, within 150 ms."""
-    folder = physionet.local_mitdb(None)[0] or physionet.cached_mitdb()
-    record, _, _, peaks = physionet.read_beats(folder, name)
-    same = compare_annotations(peaks, r_peaks(record.p_signal[:, 0], record.fs), 54)
+    folder = records.find_local_mitdb(None)[0] or records.find_cached_mitdb()
+    record, _, _, peaks = records.read_annotated_beats(folder, name)
+    same = compare_annotations(peaks, find_r_peaks(record.p_signal[:, 0], record.fs), 54)
     return same.tp, same.fn, same.fp
 
 
 def test_the_detector_finds_99_of_100_beats_of_mit_bih_and_99_of_100_are_beats(real_folder):
     with ProcessPoolExecutor(2) as pool:
-        hits, missed, alarms = np.sum(list(pool.map(found, physionet.record_names())), axis=0)
+        hits, missed, alarms = np.sum(list(pool.map(found, records.list_records())), axis=0)
     print(f"sensitivity {hits / (hits + missed):.4f}, positive predictivity {hits / (hits + alarms):.4f}")
     assert hits / (hits + missed) >= 0.99 and hits / (hits + alarms) >= 0.99
 
@@ -108,7 +108,7 @@ def test_the_detector_works_at_any_frequency_and_height(fs, height):
     record, annotation = make_record("100", minutes=10 / 60, seed=3)
     beats = annotation.sample[[s != "+" for s in annotation.symbol]] / 360
     signal, _ = resample(record.p_signal[:, 0], 360, fs)
-    peaks = r_peaks(5 + height * signal, fs) / fs
+    peaks = find_r_peaks(5 + height * signal, fs) / fs
     inside = beats[(beats > 0.2) & (beats < 9.8)]
     assert all(np.abs(peaks - beat).min() < 0.06 for beat in inside)
     assert len(peaks) <= len(beats) + 1
@@ -119,19 +119,19 @@ def test_a_qrs_that_is_cut_at_an_end_is_no_beat_and_rounding_decides_nothing(off
     record, annotation = make_record("100", minutes=12 / 60, seed=3)
     beats = annotation.sample[[s != "+" for s in annotation.symbol]]
     lead = record.p_signal[beats[1] + offset : beats[-2] + offset, 0]
-    peaks = r_peaks(lead, 360)
+    peaks = find_r_peaks(lead, 360)
     assert peaks.min() >= 18 and peaks.max() < len(lead) - 18
     for seed in range(5):  # as another processor rounds
         noise = np.random.default_rng(seed).normal(0, 1e-12, len(lead))
-        np.testing.assert_array_equal(r_peaks(lead * (1 + noise), 360), peaks)
+        np.testing.assert_array_equal(find_r_peaks(lead * (1 + noise), 360), peaks)
 
 
 def test_a_flat_lead_has_no_peaks_and_a_broken_one_is_refused():
-    assert len(r_peaks(np.zeros(3600), 360)) == 0
+    assert len(find_r_peaks(np.zeros(3600), 360)) == 0
     with pytest.raises(ValueError, match="NaN"):
-        r_peaks(np.full(3600, np.nan), 360)
+        find_r_peaks(np.full(3600, np.nan), 360)
     with pytest.raises(ValueError, match="one lead"):
-        r_peaks(np.zeros((3600, 2)), 360)
+        find_r_peaks(np.zeros((3600, 2)), 360)
 
 
 # ---- the real recordings ----------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_ten_seconds_rounded_to_a_microvolt_give_the_same_beats(real_ptb, tmp_pa
     import wfdb
 
     name = "patient001/s0014lre"
-    record = wfdb.rdrecord(str(store.data_home() / "ptbdb" / name), sampto=10_000, channels=list(range(12)))
+    record = wfdb.rdrecord(str(storage.find_data_home() / "ptbdb" / name), sampto=10_000, channels=list(range(12)))
     assert record.adc_gain[0] == 2000  # half a microvolt
     folder = tmp_path / "ptbdb" / "patient001"
     folder.mkdir(parents=True)
@@ -180,7 +180,7 @@ def test_ten_seconds_rounded_to_a_microvolt_give_the_same_beats(real_ptb, tmp_pa
 
 
 def test_the_real_ptb_xl_is_split_by_patient_already(real_ptb):
-    if not (store.data_home() / "ptbxl").is_dir():
+    if not (storage.find_data_home() / "ptbxl").is_dir():
         pytest.skip("no PTB-XL records in ECG_LESSONS_DATA")
     beats = fetch_ptbxl()
     frame = beats.to_frame().drop_duplicates("record")
@@ -193,7 +193,7 @@ def test_the_real_ptb_xl_is_split_by_patient_already(real_ptb):
 
 
 def test_the_default_list_has_65_records():
-    assert len(set(ptb.ptbdb_records())) == 65 and ptb.ptbdb_records()[0] == "patient001/s0010_re"
+    assert len(set(ptbdb.list_ptbdb_records())) == 65 and ptbdb.list_ptbdb_records()[0] == "patient001/s0010_re"
 
 
 def test_beats_bear_their_records_label_and_what_has_no_diagnosis_is_counted(home, capsys):
@@ -227,7 +227,7 @@ def test_a_beat_is_the_published_cut_of_the_lead_at_three_times_its_frequency(ho
 
     name = NAMES[0]
     lead = wfdb.rdrecord(str(home / "ptbdb" / name), sampto=10_000).p_signal[:, 1]
-    peaks = r_peaks(lead, 1000)
+    peaks = find_r_peaks(lead, 1000)
     for fs in (120.0, 125.0):
         beats = fetch_ptbdb(data_home=home, records=[name], fs=fs)
         fine, ratio = resample(lead, 1000, 3 * fs)
@@ -438,21 +438,21 @@ def test_a_long_diagnosis_does_not_fill_the_cache(home, n, message):
     path.write_text(path.read_text().replace("Healthy control", "x" * n))
     with pytest.raises(DataError, match=rf"s0015lre\.hea .*{message}"):
         fetch_ptbdb(data_home=home)
-    assert not store.cache_dir().exists()
+    assert not storage.find_cache_dir().exists()
 
 
 def test_the_courses_headers_are_all_taken(real_ptb):
-    folder = store.data_home()
+    folder = storage.find_data_home()
     headers = [*folder.glob("ptbdb/*/*.hea"), *folder.glob("ptbxl/records100/*/*.hea")]
-    assert all(ptb._header(path.with_suffix("")).n_sig in (12, 15) for path in headers)
+    assert all(recording._header(path.with_suffix("")).n_sig in (12, 15) for path in headers)
 
 
 @pytest.mark.parametrize("short", ["ptbdb", "ptb-xl"])
 def test_the_sums_that_ship_are_those_of_the_recordings(real_ptb, short):
-    for name, (digest, size) in physionet.published_files(short).items():
-        path = store.data_home() / short.replace("-", "") / name
+    for name, (digest, size) in records.published_files(short).items():
+        path = storage.find_data_home() / short.replace("-", "") / name
         if size and path.is_file():  # the folder holds a part of PTB-XL's table
-            assert (store.sha256(path), path.stat().st_size) == (digest, size), name
+            assert (storage.compute_sha256(path), path.stat().st_size) == (digest, size), name
 
 
 def test_a_header_without_a_diagnosis_is_left_out_and_none_with_one_is_an_error(home, capsys):
@@ -526,7 +526,7 @@ def test_a_download_takes_what_it_needs_and_gives_the_same_beats(home, serve, mo
     heads = [n.replace("s0405_re", "s0405lre") + ".hea" for n in NAMES]
     assert names == sorted(heads + [n + ".dat" for n in NAMES[:3]])  # no signal without a diagnosis
     assert {part for name, part in asked if name.endswith("dat")} == {"bytes=0-239999"}
-    size = (store.cache_dir() / "ptbdb" / f"{NAMES[0]}.dat").stat().st_size
+    size = (storage.find_cache_dir() / "ptbdb" / f"{NAMES[0]}.dat").stat().st_size
     assert size == (240_000 if ranges else 288_000)
     asked.clear()
     fetch_ptbdb()
@@ -561,7 +561,7 @@ def test_a_failing_server_gives_one_clear_error_and_nothing_wrong_stays(home, se
     with pytest.raises(DataError, match=message) as error:
         fetch_ptbdb()
     assert f"s0015lre.{end}" in str(error.value) and error.value.__suppress_context__
-    assert not (store.cache_dir() / "ptbdb" / f"{NAMES[1]}.{end}").exists()
+    assert not (storage.find_cache_dir() / "ptbdb" / f"{NAMES[1]}.{end}").exists()
     faults.clear()
     assert_same(fetch_ptbdb(), fetch_ptbdb(data_home=home))
 
@@ -604,8 +604,8 @@ def test_a_download_is_held_to_the_sums_that_are_known_and_a_data_directory_is_n
 def test_a_downloaded_file_that_was_damaged_since_is_fetched_again(home, serve, monkeypatch):
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(web(home / "ptbdb", [])))
     beats = fetch_ptbdb()
-    (store.cache_dir() / "ptbdb" / f"{NAMES[0]}.dat").write_bytes(b"short")
-    (store.cache_dir() / "ptbdb" / f"{NAMES[1]}.hea").write_bytes(b"")
+    (storage.find_cache_dir() / "ptbdb" / f"{NAMES[0]}.dat").write_bytes(b"short")
+    (storage.find_cache_dir() / "ptbdb" / f"{NAMES[1]}.hea").write_bytes(b"")
     assert_same(fetch_ptbdb(), beats)
 
 
@@ -618,7 +618,7 @@ def csvs(tmp_path, some_beats):
     signals = some_beats.signals[:60]
     parts = [Beats(signals[:20], np.zeros(20)), Beats(signals[20:], np.ones(40))]
     (tmp_path / "csvs").mkdir()
-    for part, name in zip(parts, kaggle.PTB_FILES.values()):
+    for part, name in zip(parts, published.PTB_FILES.values()):
         written = write_kaggle_csv(part, part, tmp_path)[0]
         shutil.move(written, tmp_path / "csvs" / name)
     both = Beats(signals, np.repeat([0, 1], [20, 40]), classes=DIAGNOSED, fs=125.0, source="kaggle")

@@ -35,7 +35,7 @@ def test_an_error_on_another_core_is_the_same_error(home):  # noqa: F811
     path.write_bytes(path.read_bytes()[:-2])
     with parallel_config(n_jobs=2), pytest.raises(DataError, match="00004_lr.dat holds 2"):
         fetch_ptbxl(data_home=home, records=range(1, 7))
-    assert not list(store.cache_dir().glob("*")) and not list(store.cache_dir().glob(".*"))
+    assert not list(storage.find_cache_dir().glob("*")) and not list(storage.find_cache_dir().glob(".*"))
 
 
 def in_a_thread(function, *calls):
@@ -105,11 +105,11 @@ def all_of(parts):
 
 def test_a_cluster_that_loses_a_machine_cuts_the_same_beats(real_folder, tmp_path):
     """All of MIT-BIH; one of the two workers is killed after a third of the records."""
-    alone = all_of(physionet._cut_mitdb(real_folder, "published"))
+    alone = all_of(mitbih._cut_mitdb(real_folder, "published"))
     with cluster(tmp_path) as (client, workers), parallel_config(backend="dask"):
         assert set(each(os.getpid, [()] * 20)) <= {worker.pid for worker in workers}
         parts = []
-        for part in physionet._cut_mitdb(real_folder, "published"):
+        for part in mitbih._cut_mitdb(real_folder, "published"):
             parts.append(part)
             if len(parts) == 16:
                 workers[0].kill()

@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ecg_lessons import beat_length, segment
-from ecg_lessons.segment import cut_leads, published_ends, rr_intervals
+from ecg_lessons.segment import cut_leads, find_published_ends, compute_rr_intervals
 from ecg_lessons.simulate import make_record
 
 
@@ -58,7 +58,7 @@ def test_a_long_beat_is_scaled_before_it_is_cut_short():
 def test_a_mark_that_is_no_beat_ends_the_beat():
     signal = np.random.default_rng(0).random(2000)
     peaks, marks = [100, 400, 700, 1000], [100, 250, 400, 700, 1000]
-    rows = segment(signal, peaks, marks=marks)
+    rows = segment(signal, peaks, annotations=marks)
     np.testing.assert_allclose(rows[0], naive(signal, 100, 250, 400), atol=1e-6)
     np.testing.assert_allclose(rows[1], naive(signal, 400, 700, 1000), atol=1e-6)
 
@@ -128,9 +128,9 @@ def test_context_is_the_same_at_another_sampling_frequency():
 
 
 def test_rr_intervals_are_seconds_to_either_side():
-    found = rr_intervals([360, 720, 1440])
+    found = compute_rr_intervals([360, 720, 1440])
     np.testing.assert_allclose(found, [[np.nan, 1], [1, 2], [2, np.nan]])
-    assert rr_intervals([]).shape == (0, 2) and np.isnan(rr_intervals([5])).all()
+    assert compute_rr_intervals([]).shape == (0, 2) and np.isnan(compute_rr_intervals([5])).all()
 
 
 RECIPES = ("published", "resampled", "context")
@@ -153,9 +153,9 @@ def test_fewer_than_two_peaks_give_no_beats(peaks):
     (dict(peaks=[100, 100]), "ascending"),
     (dict(peaks=[100, 5000]), "outside"),
     (dict(peaks=[-5, 100]), "outside"),
-    (dict(peaks=[100, 300], marks=[101, 300]), "among the marks"),
-    (dict(peaks=[100, 300], marks=[100, 200]), "among the marks"),
-    (dict(peaks=[100, 300], marks=[]), "among the marks"),
+    (dict(peaks=[100, 300], annotations=[101, 300]), "among the annotations"),
+    (dict(peaks=[100, 300], annotations=[100, 200]), "among the annotations"),
+    (dict(peaks=[100, 300], annotations=[]), "among the annotations"),
     (dict(peaks=[100.5, 300]), "whole sample numbers"),
     (dict(peaks=[[100, 300]]), "whole sample numbers"),
     (dict(peaks=[100, 300], fs=0), "fs"),
@@ -190,8 +190,8 @@ def test_a_lead_at_the_recipes_own_frequency_is_cut_as_ever_and_leads_lie_side_b
 
 def test_a_published_beat_ends_a_fifth_past_the_next_mark_of_any_kind():
     peaks = np.array([100, 400, 800])
-    assert published_ends(peaks, peaks).tolist() == [
+    assert find_published_ends(peaks, peaks).tolist() == [
         480,
         880,
     ]  # the last interval stands in for the missing one
-    assert published_ends(peaks, np.array([100, 300, 400, 800]))[0] == 320  # a rhythm mark comes first
+    assert find_published_ends(peaks, np.array([100, 300, 400, 800]))[0] == 320  # a rhythm mark comes first

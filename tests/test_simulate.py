@@ -3,7 +3,7 @@ import pytest
 from helpers import assert_same
 
 from ecg_lessons import CLASSES, fetch_record, make_beats, make_record, segment
-from ecg_lessons.simulate import make_people
+from ecg_lessons.simulate import make_patients
 
 
 def test_beats_have_the_real_form():
@@ -66,7 +66,7 @@ def test_a_record_has_mit_bihs_form():
     beats = np.array(annotation.symbol) != "+"
     heights = record.p_signal[annotation.sample[beats], 0] - np.median(record.p_signal[:, 0])
     assert np.median(np.abs(heights)) > 0.5  # the marks lie on the R peaks
-    rows = segment(record.p_signal[:, 0], annotation.sample[beats], marks=annotation.sample)
+    rows = segment(record.p_signal[:, 0], annotation.sample[beats], annotations=annotation.sample)
     assert 30 < len(rows) < 120
     again, _ = fetch_record("208", source="simulated")
     assert again.sig_len == 30 * 60 * 360
@@ -93,17 +93,17 @@ def test_a_small_network_finds_them_neither_trivial_nor_hopeless():
 
 
 def test_made_up_people_are_the_same_with_more_leads_or_another_frequency():
-    one, two, fast = make_people(12), make_people(12, leads=2), make_people(12, fs=125.0)
+    one, two, fast = make_patients(12), make_patients(12, leads=2), make_patients(12, fs=125.0)
     assert two.signals.shape == (*one.signals.shape, 2) and fast.fs == 125
     for other in (two, fast):
         assert (other.patients == one.patients).all() and (other.samples == one.samples).all()
         assert (other.labels == one.labels).all()
     with pytest.raises(ValueError, match="at least 3"):
-        make_people(2)
+        make_patients(2)
 
 
 def test_a_third_of_the_made_up_people_are_normal_and_the_others_look_different():
-    people = make_people(30, folds=5)
+    people = make_patients(30, folds=5)
     frame = people.to_frame().drop_duplicates("patient")
     assert frame.label.tolist() == [0, 1, 1] * 10 and set(frame.fold) == set("12345")
     assert frame.groupby("diagnosis").label.nunique().eq(1).all() and frame.diagnosis.nunique() == 3

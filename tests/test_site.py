@@ -257,7 +257,7 @@ def test_a_chapters_buttons_lead_to_its_notebook(site, name):
 
 
 @pytest.fixture(scope="module")
-def address(site):
+def make_url(site):
     with serving(site) as address:
         yield address
 

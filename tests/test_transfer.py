@@ -17,7 +17,7 @@ from ecg_lessons import (
     transfer,
 )
 from ecg_lessons.metrics import auroc, by_recording
-from ecg_lessons.simulate import make_people
+from ecg_lessons.simulate import make_patients
 
 TINY = {
     "all tuned": {"epochs": 1, "rate": 1e-3},
@@ -30,7 +30,7 @@ TINY = {
 
 @pytest.fixture(scope="module")
 def people():
-    return make_people(40, folds=10)
+    return make_patients(40, folds=10)
 
 
 def test_no_person_is_in_two_folds_and_every_one_is_tested(people):
@@ -43,7 +43,7 @@ def test_the_command_judges_every_rival_and_keeps_the_tuned_network(people, tmp_
     monkeypatch.setattr(transfer, "FOLDS", 2)
     ages = pd.Series(np.linspace(20, 80, 40), np.unique(people.records))
     with few_steps():
-        found = transfer.run(2, tmp_path, tmp_path, TINY, people, ages, make_people(15, seed=9))
+        found = transfer.run(2, tmp_path, tmp_path, TINY, people, ages, make_patients(15, seed=9))
     assert json.loads((tmp_path / "transfer.json").read_text()) == found
     assert list(found["rivals"]) == list(transfer.RIVALS) and list(found["ahead"]) == list(
         transfer.RIVALS[1:]

@@ -9,8 +9,8 @@ from zlib import crc32
 
 import numpy as np
 
-from .beats import CLASSES, DIAGNOSED, Beats
-from .segment import cut_leads, rr_intervals, segment
+from ..beats import CLASSES, DIAGNOSED, Beats
+from ..segment import cut_leads, compute_rr_intervals, segment
 
 FS = 360  # Hz, as in MIT-BIH
 _GAIN, _BASELINE = 200, 1024  # ADC units per mV, and at 0 mV
@@ -83,16 +83,16 @@ def make_beats(n=20_000, seed=0, classes=CLASSES, recipe="published"):
     owner = np.empty(n, dtype=int)
     for y, name in enumerate(classes):
         mine = labels == y
-        owner[mine] = rng.choice(people, mine.sum(), p=_owners(rng, people, name))
+        owner[mine] = rng.choice(people, mine.sum(), p=_draw_owners(rng, people, name))
     parts = []
     for p in range(people):
         mine = rng.permutation(labels[owner == p])
         if len(mine) == 0:
             continue
-        lead, marks, peaks = _ecg(rng, [classes[y] for y in mine] + [classes[mine[0]]])
+        lead, annotations, peaks = _make_ecg(rng, [classes[y] for y in mine] + [classes[mine[0]]])
         names = np.full(len(mine), f"s{p + 1:02d}")
-        cut = segment(lead, peaks, FS, recipe=recipe, marks=marks)
-        parts.append((cut, mine, names, peaks[:-1], rr_intervals(peaks, FS)[:-1]))
+        cut = segment(lead, peaks, FS, recipe=recipe, annotations=annotations)
+        parts.append((cut, mine, names, peaks[:-1], compute_rr_intervals(peaks, FS)[:-1]))
     signals, labels, names, samples, rr = (np.concatenate(column) for column in zip(*parts))
     return Beats(
         signals=signals,
@@ -106,7 +106,7 @@ def make_beats(n=20_000, seed=0, classes=CLASSES, recipe="published"):
     )
 
 
-def make_people(n=60, seed=0, leads=1, fs=120.0, folds=None):
+def make_patients(n=60, seed=0, leads=1, fs=120.0, folds=None):
     """Simulated ten-second recordings of made-up people, a third of them normal, cut into beats.
 
     The others have a wide QRS or a T wave that is low or points down.
@@ -141,19 +141,19 @@ def make_people(n=60, seed=0, leads=1, fs=120.0, folds=None):
     heights = np.r_[1.0, other.uniform(-1, 1, leads - 1)]
     parts = []
     for person in range(n):
-        sinus, kind = _person(rng, WAVES["sinus"]), person % 3
+        sinus, kind = _draw_patient(rng, WAVES["sinus"]), person % 3
         if kind == 1:
             sinus[1:, 1:4] *= rng.uniform(1.3, 2.2)
         elif kind == 2:
             sinus[0, 4] *= rng.uniform(-0.8, 0.5)
-        lead, _, peaks = _ecg(rng, ["N"] * 40, sinus)
+        lead, _, peaks = _make_ecg(rng, ["N"] * 40, sinus)
         lead, peaks = lead[: 10 * FS] - _BASELINE, peaks[peaks < 10 * FS]
         noisy = np.outer(lead, heights) + other.normal(0, 2, (len(lead), leads))
         signals = cut_leads(noisy, peaks, FS, fs)
         fold = "" if folds is None else str(person // 3 % folds + 1)
         facts = (f"s{person + 1:02d}", int(kind > 0), fold, _DIAGNOSES[kind])
         rows = [np.full(len(signals), fact) for fact in facts]
-        parts.append((signals, *rows, peaks[:-1], rr_intervals(peaks, FS)[:-1]))
+        parts.append((signals, *rows, peaks[:-1], compute_rr_intervals(peaks, FS)[:-1]))
     signals, names, labels, dealt, diagnoses, samples, rr = map(np.concatenate, zip(*parts))
     return Beats(
         signals, labels, names, names, dealt if folds else None, samples, rr, diagnoses,
@@ -182,11 +182,11 @@ def make_record(name="100", minutes=30.0, seed=None):
     mix = {c: _SHARE[c] for c in "NSVF"}
     n = int(minutes * 60 / 0.55) + 2  # more than enough beats; the surplus is cut off
     kinds = rng.choice(list(mix), n, p=np.array(list(mix.values())) / sum(mix.values()))
-    lead, marks, peaks = _ecg(rng, kinds)
+    lead, annotations, peaks = _make_ecg(rng, kinds)
     length = int(minutes * 60 * FS)
     lead = lead[:length]
     second = np.round(_BASELINE + 0.5 * (lead - _BASELINE) + rng.normal(0, 4, len(lead)))
-    keep = marks < length
+    keep = annotations < length
     symbol = dict(zip(peaks.tolist(), (_SYMBOL[k] for k in kinds)))
     record = wfdb.Record(
         record_name=str(name), n_sig=2, fs=FS, sig_len=len(lead), sig_name=["MLII", "V1"],
@@ -195,13 +195,13 @@ def make_record(name="100", minutes=30.0, seed=None):
         p_signal=(np.column_stack([lead, second]) - _BASELINE) / _GAIN,
     )  # fmt: skip
     annotation = wfdb.Annotation(
-        str(name), "atr", marks[keep], [symbol.get(m, "+") for m in marks[keep].tolist()], fs=FS,
-        aux_note=["" if m in symbol else "(N" for m in marks[keep].tolist()],
+        str(name), "atr", annotations[keep], [symbol.get(m, "+") for m in annotations[keep].tolist()], fs=FS,
+        aux_note=["" if m in symbol else "(N" for m in annotations[keep].tolist()],
     )  # fmt: skip
     return record, annotation
 
 
-def _owners(rng, people, kind):
+def _draw_owners(rng, people, kind):
     """Each person's share of the beats of class `kind`."""
     paced = max(1, people // 12)  # the last few carry a pacemaker
     weight = np.zeros(people)
@@ -217,18 +217,18 @@ def _owners(rng, people, kind):
     return weight
 
 
-def _ecg(rng, kinds, sinus=None):
+def _make_ecg(rng, kinds, sinus=None):
     """One person's lead in ADC units, with its marks and R peaks, for a list of classes."""
-    waves, peaks = beat_waves(rng, kinds, sinus)
+    waves, peaks = draw_beat_waves(rng, kinds, sinus)
     ecg = draw_waves(waves, peaks)
     seconds = np.arange(len(ecg)) / FS
     for frequency in rng.uniform(0.1, 0.4, 2):  # breathing moves the baseline
         ecg += rng.uniform(0.03, 0.12) * np.sin(2 * np.pi * (frequency * seconds + rng.random()))
     ecg += rng.normal(0, rng.uniform(0.008, 0.03), len(ecg))
-    return to_adc(ecg), np.concatenate([[FS // 20], peaks]), peaks
+    return convert_to_adc(ecg), np.concatenate([[FS // 20], peaks]), peaks
 
 
-def beat_waves(rng, kinds, sinus=None):
+def draw_beat_waves(rng, kinds, sinus=None):
     """The waves and R peaks of a made-up person's beats.
 
     Parameters
@@ -248,9 +248,9 @@ def beat_waves(rng, kinds, sinus=None):
     """
     kinds = np.asarray(kinds)
     n = len(kinds)
-    sinus = _person(rng, WAVES["sinus"]) if sinus is None else sinus
-    ectopic = _person(rng, WAVES["ventricular"])
-    paced = _person(rng, WAVES["paced"])
+    sinus = _draw_patient(rng, WAVES["sinus"]) if sinus is None else sinus
+    ectopic = _draw_patient(rng, WAVES["ventricular"])
+    paced = _draw_patient(rng, WAVES["paced"])
     ectopic[0, 1:] *= rng.choice([-1, 1])  # ectopic beats point up or down, by their origin
 
     rr = rng.uniform(0.62, 1.05) * (1 + rng.normal(0, 0.04, n))
@@ -286,7 +286,7 @@ def draw_waves(waves, peaks):
     ----------
     waves : array (3, 5, n)
     peaks : int array (n,)
-        As `beat_waves` returns them.
+        As `draw_beat_waves` returns them.
 
     Returns
     -------
@@ -304,11 +304,11 @@ def draw_waves(waves, peaks):
     return ecg
 
 
-def to_adc(millivolts):
+def convert_to_adc(millivolts):
     """The lead in ADC units, as a recorder stores it: 200 steps a mV, 0 mV at 1024, within 0 and 2047."""
     return np.clip(np.round(_BASELINE + _GAIN * millivolts), 0, 2047).astype(np.int64)
 
 
-def _person(rng, waves):
+def _draw_patient(rng, waves):
     """The template made somebody's own: each wave's size, place and width vary by a fifth."""
     return waves * (1 + rng.normal(0, [[0.25], [0.08], [0.15]], waves.shape))

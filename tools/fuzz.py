@@ -68,16 +68,16 @@ def try_header(data):
     DataError, _, ptb, _ = readers()
     path = a_file("s0010_re.hea", data)
     try:
-        header = ptb._header(path.with_suffix(""))
-        ptb._channels(path.with_suffix(""), header, ("ii",))
+        header = recording._header(path.with_suffix(""))
+        recording._channels(path.with_suffix(""), header, ("ii",))
     except DataError as error:
         assert str(path) in str(error)
     else:
         assert ptb.LOWEST <= header.fs <= ptb.HIGHEST
         assert header.sig_len > 0 and len(header.sig_name) == header.n_sig
-        assert ptb._length(header, 3) <= header.sig_len
+        assert recording._length(header, 3) <= header.sig_len
         assert all(re.fullmatch(r"[\w-]+\.(dat|xyz)", name) for name in header.file_name)
-        ptb._reason(header), ptb._told(header, "age")
+        ptbdb._reason(header), ptbdb._told(header, "age")
 
 
 def try_segment(data):

@@ -17,7 +17,7 @@ import numpy as np
 from ecg_lessons import CLASSES, load_pretrained, load_results, simulate
 from ecg_lessons.plots import INK, PALETTE, axes, ecg_paper
 from ecg_lessons.segment import beat_length, segment
-from ecg_lessons.store import write_results, writing
+from ecg_lessons.store import write_results, open_for_writing
 
 ROOT = Path(__file__).parents[1]
 LIVE = ROOT / "book" / "_static" / "live"
@@ -63,7 +63,7 @@ def beats_of(person):
     """
     for label, kind in enumerate(CLASSES):
         kinds = ["Q"] * 5 if kind == "Q" else ["N", "N", kind, "N", "N"]
-        waves, peaks = simulate.beat_waves(np.random.default_rng([7, person]), kinds)
+        waves, peaks = simulate.draw_beat_waves(np.random.default_rng([7, person]), kinds)
         yield {
             "person": f"s{person:03d}", "label": label,
             "waves": np.moveaxis(waves[:, :, 1:4], 2, 0).round(5).tolist(),
@@ -111,7 +111,7 @@ def row(beat):
     fourth = np.concatenate(
         [three, np.zeros((3, 5, 1)) + [[[0]], [[0]], [[1]]]], axis=2
     )  # it only marks the end
-    lead = simulate.to_adc(simulate.draw_waves(fourth, peaks))
+    lead = simulate.convert_to_adc(simulate.draw_waves(fourth, peaks))
     return segment(lead, peaks)[1]
 
 
@@ -161,7 +161,7 @@ def anatomy_picture(path):
 def save(figure, path):
     import matplotlib.pyplot as plt
 
-    with writing(path) as file:
+    with open_for_writing(path) as file:
         figure.savefig(file, format="png", metadata={"Software": None})
     plt.close(figure)
 
@@ -174,7 +174,7 @@ def main():
     people, answers = [people[i] for i in chosen], answers[chosen]
     scripts = {"weights.js": weights(model), "waves.js": waves([beat for beats in people for beat in beats])}
     for name, text in scripts.items():
-        with writing(LIVE / name) as file:
+        with open_for_writing(LIVE / name) as file:
             file.write(text.encode())
     gallery_picture(people, answers, LIVE.parent / "gallery.png")
     anatomy_picture(LIVE.parent / "anatomy.png")

@@ -23,10 +23,10 @@ from ecg_lessons import (
     staircase,
 )
 from ecg_lessons.models import PRETRAINED
-from ecg_lessons.physionet import patient_of, record_names
+from ecg_lessons.physionet import find_patient, list_records
 from ecg_lessons.reference import ROOT, parts
 from ecg_lessons.staircase import CHOSEN
-from ecg_lessons.store import write_results, writing
+from ecg_lessons.store import write_results, open_for_writing
 
 PAGES = [
     ROOT / "book" / f"{name}.md"
@@ -51,7 +51,7 @@ def outputs(n=32):
 def people():
     """{record: (age or None, sex)}, as the headers of the recordings say."""
     found = {}
-    for name in record_names():
+    for name in list_records():
         age, sex = fetch_record(name)[0].comments[0].split()[:2]
         found[name] = (int(age) if int(age) >= 0 else None, sex)
     return found
@@ -138,7 +138,7 @@ def population(known):
     sets = {"all": known, "DS2": DS2}
     found = {}
     for name, records in sets.items():
-        one_each = {patient_of(r): known[r] for r in sorted(records, reverse=True)}.values()
+        one_each = {find_patient(r): known[r] for r in sorted(records, reverse=True)}.values()
         ages = [age for age, _ in one_each if age is not None]
         found[name] = {
             "people": len(one_each), "women": sum(sex == "F" for _, sex in one_each),
@@ -327,7 +327,7 @@ def fill(found):
     """Write the pages anew, with their tables."""
     for page in PAGES:
         text = filled(page.read_text(), found)
-        with writing(page) as file:
+        with open_for_writing(page) as file:
             file.write(text.encode())
 
 
@@ -340,7 +340,7 @@ def main():
         found = evaluated(fetch_mitbih(), fetch_mitbih(recipe="context"), people())
         write_results(RESULTS, found)
         lines = [f'"{name}": {np.round(kept, 7).tolist()}' for name, kept in outputs().items()]
-        with writing(OUTPUTS) as file:
+        with open_for_writing(OUTPUTS) as file:
             file.write(("{\n" + ",\n".join(lines) + "\n}\n").encode())
         fill(found)
     except DataError as error:

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .beats import WIDTH
-from .errors import DataError, explain_os_error
+from ..beats import WIDTH
+from ..errors import DataError, explain_os_error
 
 DATASET = "shayanfazeli/heartbeat"
 MOST_BYTES = 1_000_000_000  # the largest published file has 410 million
 MOST_ROWS = 150_000  # the largest published file has 87 554; each takes 1.5 kB of memory, however short it is
 WAY_OUT = "Delete it and download it again."
-
 # what the standard library raises on a damaged zip or gzip, beside an OSError
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError,
@@ -162,7 +161,7 @@ def _refuse_web_page(start, path):
 
 def _find_member(archive, path, name):
     """The entry of an open zip that is the CSV called `name`, whatever folder of the zip it lies in."""
-    found = _members(archive).get(name.lower())
+    found = _list_members(archive).get(name.lower())
     if found is None:
         raise DataError(f"{path} holds no {name}. {WAY_OUT}")
     if found.flag_bits & 1:
@@ -172,7 +171,7 @@ def _find_member(archive, path, name):
     return found
 
 
-def _members(archive):
+def _list_members(archive):
     """A zip's files by their lower-case names, without folders; the Mac's own entries left out."""
     return {
         info.filename.rpartition("/")[2].lower(): info
@@ -195,6 +194,6 @@ def list_zip(path):
     """The lower-case names of the files in a zip."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return set(_members(archive))
+            return set(_list_members(archive))
     except _DAMAGED as error:
         raise DataError(f"{path} is damaged ({error}). {WAY_OUT}") from None

@@ -1,17 +1,18 @@
 """Published rows traced back to the annotations that they were cut at."""
 
+import math
+
 import numpy as np
 
-from . import physionet
-from .beats import WIDTH
-from .segment import beat_length, published_ends, segment
+from ..beats import WIDTH
+from ..segment import beat_length, find_published_ends, segment
 
 _KEY = 32  # leading samples that a row is looked up by
 _SHORTEST = 8  # samples; a shorter row fits many beats (the shortest real one has 10)
 _FEWEST, _MOST = 2, 6  # digits of rounded values: fewer say too little, more round nothing that matters
 
 
-def trace(signals, labels, folder, digits=None):
+def trace_rows(signals, labels, records, digits=None):
     """Find the annotation that each published row was cut at.
 
     A row is a scaled copy of raw samples, and scaling keeps their order: the ranks of its
@@ -26,8 +27,8 @@ def trace(signals, labels, folder, digits=None):
     ----------
     signals, labels : float32 array (n, 187), int array (n,)
         Published rows.
-    folder : path
-        Holds the raw MIT-BIH records.
+    records : iterable
+        The raw records, each as `read_annotated_beats` gives it; they are gone through once.
     digits : int array (n,), optional
         To how many significant digits each row is rounded, as `count_digits` says; 0 if it is not.
         Default: counted in all rows together.
@@ -37,30 +38,30 @@ def trace(signals, labels, folder, digits=None):
     (records (n,) of str or None, samples (n,) of int, -1 where no annotation fits)
     """
     digits = np.broadcast_to(count_digits(signals) if digits is None else digits, len(signals))
-    raw, raw_labels, raw_records, raw_samples, raw_lengths = _windows(folder)
+    exact = digits == 0
+    raw, raw_labels, raw_records, raw_samples, raw_lengths, published = _cut_beats(records, not exact.all())
     origin = np.full(len(signals), -1)
     taken = np.zeros(len(raw), dtype=bool)
     last = beat_length(signals)
     lengths = np.minimum(last, _KEY)
-    exact = digits == 0
     for length in np.unique(lengths[exact & (lengths >= _SHORTEST)])[::-1]:  # rows that say most choose first
         rows = np.flatnonzero(exact & (lengths == length))
         index = {}
-        keys = _ranks(raw[:, :length])
+        keys = _rank_samples(raw[:, :length])
         for place in np.flatnonzero(~taken):
             index.setdefault((raw_labels[place], keys[place].tobytes()), []).append(place)
-        for row, key in zip(rows, _ranks(signals[rows, :length])):
+        for row, key in zip(rows, _rank_samples(signals[rows, :length])):
             candidates = index.get((labels[row], key.tobytes()), [])
             fits = [
                 (abs(raw_lengths[c] - last[row]), c)
                 for c in candidates
-                if not taken[c] and _same_shape(signals[row], raw[c], last[row])
+                if not taken[c] and _has_same_shape(signals[row], raw[c], last[row])
             ]
             if fits:
                 origin[row] = min(fits)[1]
                 taken[origin[row]] = True
     if not exact.all():
-        nearest = _find_rounded(signals, labels, digits, _published_rows(folder), raw_labels)
+        nearest = _find_rounded(signals, labels, digits, published, raw_labels)
         free = (nearest >= 0) & ~taken[nearest]
         origin[free] = nearest[free]
     found = origin >= 0
@@ -74,7 +75,7 @@ def count_digits(signals):
         return 0
     for digits in range(_FEWEST, _MOST + 1):
         # a few rows tell nearly always that it is not so
-        if _has_digits(signals[:: -(-len(signals) // 500)], digits) and all(
+        if _has_digits(signals[:: math.ceil(len(signals) / 500)], digits) and all(
             _has_digits(signals[start : start + 4096], digits) for start in range(0, len(signals), 4096)
         ):
             return digits
@@ -109,16 +110,7 @@ def _find_rounded(signals, labels, digits, published, published_labels):
     return np.where(np.isin(origin, chosen[times > 1]), -1, origin)  # no beat is in the files twice
 
 
-def _published_rows(folder):
-    """The same beats as `_windows` has, as the files hold them before any rounding: float32 (n, 187)."""
-    parts = []
-    for name in physionet.record_names():
-        record, annotation, _, peaks = physionet.read_beats(folder, name)
-        parts.append(segment(record.p_signal[:, 0], peaks, record.fs, "published", annotation.sample))
-    return np.concatenate(parts)
-
-
-def _ranks(rows):
+def _rank_samples(rows):
     """Each row's dense ranks: 0 for its smallest value, equal values alike. uint8."""
     order = rows.argsort(1, kind="stable")
     ordered = np.take_along_axis(rows, order, 1)
@@ -128,7 +120,7 @@ def _ranks(rows):
     return ranks
 
 
-def _same_shape(row, raw, length):
+def _has_same_shape(row, raw, length):
     """Whether the first `length` samples of `row` are `raw` shifted and stretched, to 1e-4."""
     row, raw = row[:length], raw[:length]
     low, high = row.argmin(), row.argmax()
@@ -139,16 +131,18 @@ def _same_shape(row, raw, length):
     return np.abs(expected - row).max() < 1e-4
 
 
-def _windows(folder):
-    """Every annotated beat but a record's last: 187 raw samples from its annotation on."""
+def _cut_beats(records, rounded):
+    """Every annotated beat but a record's last: its samples, class, record, annotation and length.
+
+    The samples are 187 raw ones from the annotation on, and, if any rows are rounded, those of the file too.
+    """
     parts = []
-    for name in physionet.record_names():
-        record, annotation, labels, peaks = physionet.read_beats(folder, name)
+    for record, annotation, labels, peaks in records:
         lead = np.round(record.p_signal[:, 0] * record.adc_gain[0]).astype(np.int16)
         lead = np.append(lead, np.zeros(3 * WIDTH, dtype=np.int16))
         windows = lead[peaks[:-1, None] + np.arange(0, 3 * WIDTH, 3)]
-        ends = published_ends(peaks, annotation.sample)
-        parts.append(
-            (windows, labels[:-1], np.full(len(windows), name), peaks[:-1], (ends - peaks[:-1] + 2) // 3)
-        )
+        lengths = (find_published_ends(peaks, annotation.sample) - peaks[:-1] + 2) // 3
+        rows = segment(record.p_signal[:, 0], peaks, record.fs, "published", annotation.sample) if rounded else []
+        names = np.full(len(windows), record.record_name)
+        parts.append((windows, labels[:-1], names, peaks[:-1], lengths, rows))
     return [np.concatenate(column) for column in zip(*parts)]

@@ -11,8 +11,8 @@ import re
 
 import yaml
 
-from .errors import DataError
-from .store import shipped
+from ..errors import DataError
+from ..storage import find_shipped_folder
 
 MARK = {True: "Right.", False: "Not yet."}
 
@@ -118,7 +118,7 @@ def load_quiz(name):
     DataError
         If there is no such quiz, or its file is not a quiz.
     """
-    folder = shipped("quizzes", "book/quizzes")
+    folder = find_shipped_folder("quizzes", "book/quizzes")
     path = folder / f"{name}.yml"
     try:
         return Quiz(name, yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -86,8 +86,8 @@ def compared(work, pieces):
 
 def memory(times):
     """Beats, and the most memory (MB) that cutting them took beyond what was taken before."""
-    names, most, cutting = physionet.record_names(), 0, True
-    physionet.record_names = lambda: sorted(names * times)
+    names, most, cutting = records.list_records(), 0, True
+    records.list_records = lambda: sorted(names * times)
 
     def anonymous():  # without the mapped file, which the system takes back where others need the room
         return int(Path("/proc/self/status").read_text().split("RssAnon:")[1].split()[0]) / 1024

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .balance import class_weights
-from .beats import AAMI, CLASSES
-from .metrics import auroc, auroc_interval, by_recording, mean_by_group
-from .segment import beat_length, segment
+from ..balance import class_weights
+from ..beats import AAMI, CLASSES
+from ..metrics import auroc, auroc_interval, by_recording, mean_by_group
+from ..segment import beat_length, segment
 
 TEST_FOLDS = ("9", "10")  # PTB-XL's authors choose on the one and test on the other
 SOUND = 0.85  # AUROC per recording on the training people that the second milestone asks for
@@ -58,7 +58,7 @@ def padding_feature(shares):
     from sklearn.metrics import recall_score
     from sklearn.tree import DecisionTreeClassifier
 
-    from .physionet import fetch_mitbih
+    from ..data.mitbih import fetch_mitbih
 
     if (problem := _unanswered(shares)) is not None:
         return problem
@@ -642,7 +642,7 @@ def _area(beats, chances):
 
 def _marked(name):
     """A record of MIT-BIH, its marks, and the sample numbers of its beats."""
-    from .physionet import fetch_record
+    from ..data.mitbih import fetch_record
 
     record, marks = fetch_record(name)
     return (

@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from run import ROOT, notebooks, prepare
 
 from ecg_lessons import DataError, load_results
-from ecg_lessons.store import write_results, writing
+from ecg_lessons.store import write_results, open_for_writing
 
 TIMINGS = ROOT / "results" / "timings.json"
 
@@ -38,10 +38,10 @@ def execute(path, about):
         "language_info": {"name": "python"},
         "ecg_lessons": about,
     }
-    with writing(path) as file:
+    with open_for_writing(path) as file:
         file.write((nbformat.writes(notebook) + "\n").encode())
     for name, png in pictures(notebook):
-        with writing(ROOT / "book" / "_static" / name) as file:
+        with open_for_writing(ROOT / "book" / "_static" / name) as file:
             file.write(png)
     return slow
 

@@ -9,8 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from . import store
-from .errors import DataError, explain_os_error
+from ..errors import DataError, explain_os_error
+from ..storage import open_for_writing
 
 SETTINGS = "kaggle.com/settings"  # the page that tokens are created on
 
@@ -33,13 +33,13 @@ def find_account():
         return token
     if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"):
         return Account("the variables KAGGLE_USERNAME and KAGGLE_KEY", wins=True)
-    for path in (account_path(), Path.home() / ".kaggle" / "kaggle.json"):
+    for path in (get_account_path(), Path.home() / ".kaggle" / "kaggle.json"):
         if os.path.exists(path):
             return Account(str(path), _explain_account_file(path))
     return Account()
 
 
-def account_path():
+def get_account_path():
     """Where kagglehub looks for ``kaggle.json``."""
     return Path(os.environ.get("KAGGLE_CONFIG_DIR", Path.home() / ".kaggle")) / "kaggle.json"
 
@@ -71,7 +71,7 @@ class _Upload(NamedTuple):
     path: Path
     earlier: Path | None  # where the file now lies that was at `path` before
 
-    def take_back(self):
+    def remove_upload(self):
         """Put the earlier file in its place again, or delete it where there was none."""
         with suppress(OSError):
             os.replace(self.earlier, self.path) if self.earlier else self.path.unlink()
@@ -112,7 +112,7 @@ def ask_for_account(account):
             "The uploaded file is not a kaggle.json: it must hold username and key. Run the cell again. An "
             "access token belongs into Colab's secrets, under the name KAGGLE_API_TOKEN."
         ) from None
-    return _keep_account(given)
+    return _write_account(given)
 
 
 def _delete_copies(names):
@@ -126,9 +126,9 @@ def _delete_copies(names):
             print(f"A copy of your key could not be deleted: {told}")
 
 
-def _keep_account(given):
+def _write_account(given):
     """Write an account as the ``kaggle.json`` that kagglehub reads, for its owner alone: an `_Upload`."""
-    path = account_path()
+    path = get_account_path()
     earlier = None
     try:
         if os.path.lexists(path):
@@ -138,7 +138,7 @@ def _keep_account(given):
     except OSError as error:
         raise DataError(explain_os_error(error, path, writing=True, setting="KAGGLE_CONFIG_DIR")) from None
     try:
-        with store.writing(path, 0o600, "KAGGLE_CONFIG_DIR") as file:
+        with open_for_writing(path, 0o600, "KAGGLE_CONFIG_DIR") as file:
             file.write(json.dumps(given).encode())
     except BaseException:
         if earlier:

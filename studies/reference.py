@@ -22,7 +22,7 @@ from .errors import DataError
 from .metrics import classification_table, scores
 from .models import cnn_lstm, keras
 from .physionet import fetch_mitbih
-from .store import cache_dir, sha256, write_results, writing
+from .store import find_cache_dir, compute_sha256, write_results, open_for_writing
 
 ROOT = Path(__file__).parents[1]
 # Chosen on the validation beats of the beat-level split.
@@ -176,13 +176,13 @@ def save(model, path):
     known = path.with_name("settings.json")
     networks = json.loads(known.read_text()) if known.exists() else {}
     lines = [f"{json.dumps(n)}: {json.dumps(s)}" for n, s in sorted((networks | {name: settings}).items())]
-    with writing(known) as file:  # a line for each network
+    with open_for_writing(known) as file:  # a line for each network
         file.write(("{\n" + ",\n".join(lines) + "\n}\n").encode())
     sums = path.with_name("SHA256SUMS")
     known = sums.read_text().splitlines() if sums.exists() else []
     others = [line for line in known if not line.endswith(f"  {path.name}")]
-    with writing(sums) as file:
-        lines = sorted([*others, f"{sha256(path)}  {path.name}"])
+    with open_for_writing(sums) as file:
+        lines = sorted([*others, f"{compute_sha256(path)}  {path.name}"])
         file.write("".join(f"{line}\n" for line in lines).encode())
 
 
@@ -310,7 +310,7 @@ def _real_beats():
 
 def _backup(split, seed, n_beats, recipe):
     """Where a run that is stopped leaves its last full epoch."""
-    return cache_dir() / "reference" / "-".join([split, str(seed), str(n_beats), *map(str, recipe.values())])
+    return find_cache_dir() / "reference" / "-".join([split, str(seed), str(n_beats), *map(str, recipe.values())])
 
 
 def parsed(name, about, arguments=None, **more):

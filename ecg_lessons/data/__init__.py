@@ -1,0 +1,1 @@
+"""Where beats come from: the databases, the published files, simulation."""

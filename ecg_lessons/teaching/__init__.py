@@ -1,0 +1,1 @@
+"""What the notebooks ask of the reader: quizzes, and checks of the exercises."""
