@@ -45,7 +45,7 @@ book: $(BOOK)
 	@echo "The site is at _build/html/index.html"
 
 test: $(CHECKS)
-	$(PY) tests/run.py
+	$(PY) -m tools.run
 
 install: $(CHAPTERS)
 
@@ -55,30 +55,30 @@ lab: $(CHAPTERS)
 	$(VENV)/bin/jupyter lab book
 
 chapters: $(CHAPTERS)
-	$(PY) tests/execute.py
+	$(PY) -m tools.execute
 
 reference: $(CHAPTERS)
-	$(PY) -m ecg_lessons.reference
-	$(PY) -m ecg_lessons.staircase
-	$(PY) -m ecg_lessons.transfer
+	$(PY) -m studies.reference
+	$(PY) -m studies.staircase
+	$(PY) -m studies.transfer
 
 cards: $(CHAPTERS)
-	$(PY) tests/cards.py
+	$(PY) -m tools.cards
 
 live: $(CHAPTERS)
-	$(PY) tests/live.py
+	$(PY) -m tools.live
 
 bench: $(CHECKS)
-	$(PY) tests/bench.py
+	$(PY) -m tools.bench
 
 scale: $(CHECKS)
-	$(PY) tests/scale.py
+	$(PY) -m tools.scale
 
 fuzz: $(FUZZ)
-	$(PY) tests/fuzz.py
+	$(PY) -m tools.fuzz
 
 pdf: $(CHECKS) book
-	$(PY) tests/pdf.py
+	$(PY) -m tools.pdf
 
 colab: export COLAB = $(PART)
 colab: $(CHECKS)
@@ -88,14 +88,14 @@ links: $(BOOK)
 	$(VENV)/bin/jupyter-book build . --builder linkcheck
 
 lock: $(BOOK)
-	$(PY) tests/lock.py $(if $(NEWEST),--upgrade) $(if $(OLDEST),--resolution lowest-direct)
+	$(PY) -m tools.lock $(if $(NEWEST),--upgrade) $(if $(OLDEST),--resolution lowest-direct)
 
 fork:
-	@$(PYTHON) tests/fork.py
+	@$(PYTHON) tools/fork.py
 
 clean:
 	rm -rf $(VENV) _build .pytest_cache .hypothesis *.egg-info
-	find ecg_lessons tests -name __pycache__ -prune -exec rm -rf {} +
+	find ecg_lessons studies tools tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(BOOK) $(CHAPTERS) $(CHECKS) $(FUZZ): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

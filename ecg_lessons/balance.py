@@ -32,7 +32,7 @@ def class_weights(labels, power=1.0):
     """
     if not 0 <= power <= 1:
         raise ValueError(f"power must lie between 0 and 1, not {power}")
-    return _scaled(labels, lambda counts: (1.0 / counts) ** power)
+    return _scale_weights(labels, lambda counts: (1.0 / counts) ** power)
 
 
 def effective_weights(labels, beta=0.999):
@@ -63,10 +63,10 @@ def effective_weights(labels, beta=0.999):
     """
     if not 0 <= beta < 1:
         raise ValueError(f"beta must be at least 0 and below 1, not {beta}")
-    return _scaled(labels, lambda counts: (1 - beta) / (1 - beta**counts))
+    return _scale_weights(labels, lambda counts: (1 - beta) / (1 - beta**counts))
 
 
-def _scaled(labels, weigh):
+def _scale_weights(labels, weigh):
     labels = check_labels(labels)
     if labels.size == 0:
         raise ValueError("there are no labels to weigh")

@@ -78,7 +78,7 @@ def median_beats(beats):
     return usual
 
 
-def likeness(beats):
+def compute_likeness(beats):
     """How much each beat resembles the median beat of its record, wave by wave.
 
     Parameters

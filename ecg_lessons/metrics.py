@@ -46,16 +46,16 @@ def classification_table(labels, predicted, classes=CLASSES):
     return pd.DataFrame(columns, index=pd.Index(classes, name="class"))
 
 
-def scores(labels, predicted, classes=CLASSES, over=None):
+def compute_scores(labels, predicted, classes=CLASSES, over=None):
     """Accuracy and macro-F1: a dict.
 
     Macro-F1 is the mean F1 of the classes that occur in `labels`, or of those named in `over`
     ("NSVF", say) that do. The other parameters, and the errors, are those of `classification_table`.
     """
     labels, predicted = check_predicted(labels, predicted, len(classes))
-    confusion = _confusions(labels, predicted, len(classes))[0]
+    confusion = _count_confusions(labels, predicted, len(classes))[0]
     return {
-        name: float(_statistic(name, _positions(over, classes))(confusion))
+        name: float(_find_statistic(name, _find_positions(over, classes))(confusion))
         for name in ("accuracy", "macro-F1")
     }
 
@@ -94,7 +94,7 @@ def bootstrap_interval(
     level : float
         Share of the resamples inside the interval.
     classes, over
-        As for `scores`.
+        As for `compute_scores`.
 
     Returns
     -------
@@ -119,24 +119,24 @@ def bootstrap_interval(
         raise ValueError("there is no beat to draw from")
     owner = None
     if groups is not None:
-        owner = np.unique(_column(groups, len(labels), "groups"), return_inverse=True)[1]
+        owner = np.unique(_check_column(groups, len(labels), "groups"), return_inverse=True)[1]
     rng = np.random.default_rng(seed)
     if callable(metric):
         value = metric(labels, original)
-        drawn = np.array([metric(labels[i], original[i]) for i in _draws(rng, len(labels), owner, n)])
+        drawn = np.array([metric(labels[i], original[i]) for i in _draw_positions(rng, len(labels), owner, n)])
     else:
-        statistic = _statistic(metric, _positions(over, classes))
+        statistic = _find_statistic(metric, _find_positions(over, classes))
         if owner is None:  # drawing beats is drawing the cells of the confusion matrix
-            whole = _confusions(labels, predicted, len(classes))[0]
+            whole = _count_confusions(labels, predicted, len(classes))[0]
             cells = rng.multinomial(len(labels), whole.ravel() / len(labels), size=n)
         else:
-            each = _confusions(labels, predicted, len(classes), owner)
+            each = _count_confusions(labels, predicted, len(classes), owner)
             whole, people = each.sum(0), len(each)
             times = rng.multinomial(people, np.full(people, 1 / people), size=n)
             cells = times @ each.reshape(people, -1)
         value, drawn = statistic(whole), statistic(cells.reshape(n, *whole.shape))
     outside = (1 - level) / 2
-    ends = _quantiles(drawn, [outside, 1 - outside])
+    ends = _find_quantiles(drawn, [outside, 1 - outside])
     return Interval(*(part if np.ndim(part) else float(part) for part in (value, *ends)))
 
 
@@ -163,7 +163,7 @@ def mean_by_group(labels, probabilities, groups):
     labels = check_labels(labels)
     probabilities = check_scores(labels, probabilities).astype(np.float64)
     names, first, owner = np.unique(
-        _column(groups, len(labels), "groups"), return_index=True, return_inverse=True
+        _check_column(groups, len(labels), "groups"), return_index=True, return_inverse=True
     )
     if (mixed := labels != labels[first][owner]).any():
         raise ValueError(f"the beats of {names[owner[mixed.argmax()]]} do not all have the same label")
@@ -173,7 +173,7 @@ def mean_by_group(labels, probabilities, groups):
     return labels[first], sums / counts, names
 
 
-def by_recording(beats, probabilities):
+def mean_by_recording(beats, probabilities):
     """The verdicts on the recordings, as `mean_by_group` gives them, with whose they are.
 
     Parameters
@@ -191,14 +191,14 @@ def by_recording(beats, probabilities):
     return labels, mean, np.array([owner[record] for record in records])
 
 
-def auroc(labels, chances):
+def auroc(labels, probabilities):
     """The area under the ROC curve of class 1; NaN where only one of the classes occurs.
 
     Parameters
     ----------
     labels : int array (n,)
         0 or 1.
-    chances : float array (n,)
+    probabilities : float array (n,)
         Probabilities of class 1, or other numbers that rise with them.
 
     Raises
@@ -215,24 +215,24 @@ def auroc(labels, chances):
     from scipy.stats import rankdata
 
     labels = check_labels(labels, 2)
-    chances = check_scores(labels, chances)
-    if chances.ndim != 1:
-        raise ValueError(f"the probabilities must be those of class 1, shape (n,), not {chances.shape}")
+    probabilities = check_scores(labels, probabilities)
+    if probabilities.ndim != 1:
+        raise ValueError(f"the probabilities must be those of class 1, shape (n,), not {probabilities.shape}")
     ones = int(labels.sum())
     pairs = ones * (len(labels) - ones)
     if pairs == 0:
         return np.nan
-    return float((rankdata(chances)[labels == 1].sum() - ones * (ones + 1) / 2) / pairs)
+    return float((rankdata(probabilities)[labels == 1].sum() - ones * (ones + 1) / 2) / pairs)
 
 
-def auroc_interval(labels, chances, groups, n=1000, seed=0):
+def auroc_interval(labels, probabilities, groups, n=1000, seed=0):
     """The AUROC with its 95 % interval, groups (people) drawn again; or by how much one is ahead.
 
     Parameters
     ----------
     labels : int array (n,)
         0 or 1.
-    chances : float array (n,) or (n, 2)
+    probabilities : float array (n,) or (n, 2)
         Of class 1. With two columns, those of two models: their difference is given, both judged on
         the same draws, so that what is hard about a draw is hard for both.
     groups : array (n,)
@@ -248,13 +248,13 @@ def auroc_interval(labels, chances, groups, n=1000, seed=0):
     ValueError
         If the arrays do not fit together, or hold anything else.
     """
-    chances = check_scores(check_labels(labels, 2), chances).astype(np.float64)
-    ahead = chances.ndim == 2
-    if ahead and chances.shape[1] != 2:
+    probabilities = check_scores(check_labels(labels, 2), probabilities).astype(np.float64)
+    ahead = probabilities.ndim == 2
+    if ahead and probabilities.shape[1] != 2:
         raise ValueError(
-            f"the probabilities of one model or of two, shape (n,) or (n, 2), not {chances.shape}"
+            f"the probabilities of one model or of two, shape (n,) or (n, 2), not {probabilities.shape}"
         )
-    both = chances if ahead else np.stack([chances, chances], axis=1)
+    both = probabilities if ahead else np.stack([probabilities, probabilities], axis=1)
 
     def metric(labels, both):
         return auroc(labels, both[:, 0]) - (auroc(labels, both[:, 1]) if ahead else 0)
@@ -285,7 +285,7 @@ def reliability_table(labels, probabilities, bins=15, classes=CLASSES):
     """
     import pandas as pd
 
-    labels, probabilities = _labelled(labels, probabilities, classes)
+    labels, probabilities = _check_labelled(labels, probabilities, classes)
     if bins != int(bins) or bins < 1:
         raise ValueError(f"bins must be a whole number of at least 1, not {bins}")
     sure = probabilities.max(1)
@@ -316,7 +316,7 @@ def brier_score(labels, probabilities, classes=CLASSES):
     Brier 1950. scikit-learn has it from version 1.7 on (``brier_score_loss`` with ``scale_by_half=False``),
     which is newer than what Colab brings. Errors are those of `reliability_table`.
     """
-    labels, probabilities = _labelled(labels, probabilities, classes)
+    labels, probabilities = _check_labelled(labels, probabilities, classes)
     truth = np.eye(len(classes))[labels]
     return float(((probabilities - truth) ** 2).sum(1).mean()) if len(labels) else np.nan
 
@@ -338,7 +338,7 @@ def temperature_scale(labels, probabilities, classes=CLASSES):
     """
     from scipy.optimize import minimize_scalar
 
-    labels, probabilities = _labelled(labels, probabilities, classes)
+    labels, probabilities = _check_labelled(labels, probabilities, classes)
     if len(labels) == 0:
         raise ValueError("there is no beat to fit the temperature to")
 
@@ -375,7 +375,7 @@ def apply_temperature(probabilities, temperature):
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
-def ec57(labels, predicted, records):
+def ec57_table(labels, predicted, records):
     """ANSI/AAMI EC57's statistics for ventricular (VEB) and supraventricular (SVEB) ectopic beats.
 
     Parameters
@@ -409,8 +409,8 @@ def ec57(labels, predicted, records):
     import pandas as pd
 
     labels, predicted = check_predicted(labels, predicted, len(CLASSES))
-    names, owner = np.unique(_column(records, len(labels), "records"), return_inverse=True)
-    each = _confusions(labels, predicted, len(CLASSES), owner, len(names))
+    names, owner = np.unique(_check_column(records, len(labels), "records"), return_inverse=True)
+    each = _count_confusions(labels, predicted, len(CLASSES), owner, len(names))
     both = np.concatenate([each, each.sum(0, keepdims=True)])
     columns = {}
     for name, one, alarmed in [("VEB", "V", "NS"), ("SVEB", "S", "NVF")]:
@@ -418,9 +418,9 @@ def ec57(labels, predicted, records):
         hits, beats_of = both[:, one, one], both[:, one].sum(-1)
         alarms = both[:, [CLASSES.index(c) for c in alarmed], one].sum(-1)
         quiet = np.delete(np.delete(both, one, axis=1), one, axis=2).sum((1, 2))
-        columns[f"{name} Se"] = _ratio(hits, beats_of)
-        columns[f"{name} +P"] = _ratio(hits, hits + alarms)
-        columns[f"{name} FPR"] = _ratio(alarms, alarms + quiet)
+        columns[f"{name} Se"] = _divide(hits, beats_of)
+        columns[f"{name} +P"] = _divide(hits, hits + alarms)
+        columns[f"{name} FPR"] = _divide(alarms, alarms + quiet)
     table = pd.DataFrame(columns, index=pd.Index([*names, "gross"], name="record"))
     table.loc["average"] = table.iloc[:-1].mean()
     table["beats"] = [*both.sum((1, 2)), len(labels)]
@@ -432,7 +432,7 @@ def ec57(labels, predicted, records):
 _TINY = np.finfo(np.float32).tiny
 
 
-def _confusions(labels, predicted, classes, owner=None, owners=None):
+def _count_confusions(labels, predicted, classes, owner=None, owners=None):
     """(groups, classes, classes) counts; one group without `owner`."""
     owner = np.zeros(len(labels), dtype=int) if owner is None else owner
     owners = owners or (owner.max() + 1 if len(owner) else 1)
@@ -440,29 +440,29 @@ def _confusions(labels, predicted, classes, owner=None, owners=None):
     return cells.reshape(owners, classes, classes)
 
 
-def _ratio(above, below):
+def _divide(above, below):
     """above / below, NaN where there is nothing to divide by."""
     return np.where(below > 0, above / np.maximum(below, 1), np.nan)
 
 
-def _statistic(metric, over):
+def _find_statistic(metric, over):
     """The function of confusion matrices that bears the name."""
 
     def sensitivity(m):
-        return _ratio(_hits(m), m.sum(-1))
+        return _divide(_count_hits(m), m.sum(-1))
 
     def predictivity(m):
-        return np.nan_to_num(_ratio(_hits(m), m.sum(-2)))  # never called: 0
+        return np.nan_to_num(_divide(_count_hits(m), m.sum(-2)))  # never called: 0
 
     def f1(m):
-        return np.where(m.sum(-1) > 0, 2 * _hits(m) / np.maximum(m.sum(-1) + m.sum(-2), 1), np.nan)
+        return np.where(m.sum(-1) > 0, 2 * _count_hits(m) / np.maximum(m.sum(-1) + m.sum(-2), 1), np.nan)
 
     def macro(m):
         of_classes = f1(m)[..., over]
-        return _ratio(np.nansum(of_classes, -1), np.isfinite(of_classes).sum(-1))
+        return _divide(np.nansum(of_classes, -1), np.isfinite(of_classes).sum(-1))
 
     known = {
-        "accuracy": lambda m: _ratio(_hits(m).sum(-1), m.sum((-1, -2))),
+        "accuracy": lambda m: _divide(_count_hits(m).sum(-1), m.sum((-1, -2))),
         "macro-F1": macro,
         "sensitivity": sensitivity,
         "positive predictivity": predictivity,
@@ -473,11 +473,11 @@ def _statistic(metric, over):
     return known[metric]
 
 
-def _hits(matrices):
+def _count_hits(matrices):
     return np.diagonal(matrices, axis1=-2, axis2=-1)
 
 
-def _draws(rng, n_beats, owner, n):
+def _draw_positions(rng, n_beats, owner, n):
     """`n` arrays of positions: beats drawn with replacement, or all beats of drawn groups."""
     if owner is None:
         return (rng.integers(n_beats, size=n_beats) for _ in range(n))
@@ -487,7 +487,7 @@ def _draws(rng, n_beats, owner, n):
     return (np.concatenate([members[g] for g in rng.integers(people, size=people)]) for _ in range(n))
 
 
-def _quantiles(drawn, at):
+def _find_quantiles(drawn, at):
     """Quantiles over the resamples; NaN (and no warning) where no resample says anything."""
     empty = np.isnan(drawn).all(0)
     found = np.nanquantile(np.where(empty, 0, drawn), at, axis=0)
@@ -497,7 +497,7 @@ def _quantiles(drawn, at):
 # ---- what comes in
 
 
-def _positions(over, classes):
+def _find_positions(over, classes):
     if over is None:
         return list(range(len(classes)))
     if unknown := set(over) - set(classes):
@@ -505,7 +505,7 @@ def _positions(over, classes):
     return [classes.index(name) for name in over]
 
 
-def _column(values, n, name):
+def _check_column(values, n, name):
     import pandas as pd
 
     values = np.asarray(values)
@@ -516,7 +516,7 @@ def _column(values, n, name):
     return values.astype(str)
 
 
-def _labelled(labels, probabilities, classes):
+def _check_labelled(labels, probabilities, classes):
     """Labels and probabilities, each row of which is a distribution."""
     probabilities = check_distributions(probabilities, len(classes))
     return check_predicted(labels, probabilities, len(classes))[0], probabilities

@@ -12,7 +12,7 @@ from .storage import compute_sha256
 
 
 @contextmanager
-def _quiet():
+def _silence():
     """Nothing reaches stderr meanwhile; an exception still does, afterwards.
 
     TensorFlow 2.21 greets every import with lines that differ from machine to machine and that
@@ -30,7 +30,7 @@ def _quiet():
 
 
 try:
-    with _quiet():
+    with _silence():
         import keras
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
@@ -196,7 +196,7 @@ def with_new_head(model, n_classes):
     """
     if n_classes < 2:
         raise ValueError(f"n_classes must be at least 2, not {n_classes}")
-    _layers(model)
+    _check_layers(model)
 
     def copied(layer):
         config = layer.get_config()
@@ -234,13 +234,26 @@ def freeze_encoder(model, frozen=True):
     ValueError
         If the model has no layers ``dense`` and ``output``.
     """
-    names = _layers(model)
+    names = _check_layers(model)
     for layer in model.layers[: names.index("dense")]:
         layer.trainable = not frozen
     return model
 
 
-def _layers(model):
+def extract_features(model, signals):
+    """The output of the network's LSTM for each beat: float32 array (n, units).
+
+    Parameters
+    ----------
+    model : keras.Model
+        As from `cnn_lstm` or `load_pretrained`.
+    signals : float32 array (n, 187)
+    """
+    encoder = keras.Model(model.inputs, model.get_layer("lstm").output)
+    return encoder.predict(signals[..., None], batch_size=1024, verbose=0)
+
+
+def _check_layers(model):
     """Names of the model's layers, which must be those of `cnn_lstm`."""
     names = [layer.name for layer in model.layers]
     if missing := {"lstm", "dense", "output"} - set(names):

@@ -18,7 +18,7 @@ _WARNING = {"color": "#B00020", "weight": "bold", "fontsize": 9}
 _PAPER, _THIN, _THICK = "#FFF9F8", "#F6D5D2", "#E8A9A4"
 
 
-def _use_style():
+def _set_style():
     """Set matplotlib up for the course: large letters, one palette, no clutter."""
     import matplotlib as mpl
 
@@ -33,21 +33,21 @@ def _use_style():
     })  # fmt: skip
 
 
-def axes(rows=1, columns=1, width=8.0, height=3.5, **options):
+def make_axes(rows=1, columns=1, width=8.0, height=3.5, **options):
     """A figure and its axes, as `matplotlib.pyplot.subplots`, in the course's style.
 
     Says "simulated" where ``ECG_LESSONS_SOURCE`` makes all data so.
     """
     import matplotlib.pyplot as plt
 
-    _use_style()
+    _set_style()
     figure, ax = plt.subplots(rows, columns, figsize=(width, height), **options)
     if os.environ.get("ECG_LESSONS_SOURCE") == "simulated":  # whatever is drawn comes from there
         figure.text(0.995, 0.99, "simulated", ha="right", va="top", **_WARNING)
     return figure, ax
 
 
-def ecg_paper(ax, seconds, millivolts):
+def draw_ecg_paper(ax, seconds, millivolts):
     """Rule `ax` like ECG paper: a small square is 0.04 s by 0.1 mV, a large one five of them.
 
     At 25 mm/s and 10 mm/mV a small square is 1 mm wide and high, and the axes keep that shape.
@@ -60,13 +60,13 @@ def ecg_paper(ax, seconds, millivolts):
     """
     ax.set_facecolor(_PAPER)
     for step, colour in ((1, _THIN), (5, _THICK)):
-        ax.vlines(_ruler(*seconds, 0.04 * step), *millivolts, color=colour, lw=0.5 + 0.06 * step, zorder=0)
-        ax.hlines(_ruler(*millivolts, 0.1 * step), *seconds, color=colour, lw=0.5 + 0.06 * step, zorder=0)
+        ax.vlines(_draw_ruler(*seconds, 0.04 * step), *millivolts, color=colour, lw=0.5 + 0.06 * step, zorder=0)
+        ax.hlines(_draw_ruler(*millivolts, 0.1 * step), *seconds, color=colour, lw=0.5 + 0.06 * step, zorder=0)
     ax.set(xlim=seconds, ylim=millivolts, aspect=0.4, xlabel="time (s)", ylabel="lead voltage (mV)")
     return ax
 
 
-def _ruler(low, high, step):
+def _draw_ruler(low, high, step):
     return step * np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1)
 
 
@@ -89,7 +89,7 @@ def plot_record(ax, record, annotation=None, start=0.0, seconds=6.0, lead=0):
     wave = record.p_signal[first:last, lead]
     low = np.floor(2 * wave.min()) / 2 - 0.2
     high = np.ceil(2 * wave.max()) / 2 + 0.7
-    ecg_paper(ax, (start, start + seconds), (low, high))
+    draw_ecg_paper(ax, (start, start + seconds), (low, high))
     ax.plot(np.arange(first, last) / record.fs, wave, color=INK, lw=1.1)
     if annotation is not None:
         inside = (annotation.sample >= first) & (annotation.sample < last)
@@ -97,7 +97,7 @@ def plot_record(ax, record, annotation=None, start=0.0, seconds=6.0, lead=0):
             ax.text(at / record.fs, high - 0.15, symbol, ha="center", va="top", weight="bold",
                     bbox={"color": "white", "alpha": 0.85, "pad": 0.6},
                     color=PALETTE.get(CLASS_OF.get(symbol), "#666666"))  # fmt: skip
-    return say_source(ax, "simulated" if "simulated, of nobody" in (record.comments or []) else "physionet")
+    return mark_simulated(ax, "simulated" if "simulated, of nobody" in (record.comments or []) else "physionet")
 
 
 def plot_beats(ax, beats, colour=None, **line):
@@ -110,7 +110,7 @@ def plot_beats(ax, beats, colour=None, **line):
             np.arange(end) / beats.fs, signal[:end], color=PALETTE[name] if colour is None else colour, **line
         )
     ax.set(ylim=(-0.03, 1.05), xlabel="time (s)")
-    return say_source(ax, beats.source)
+    return mark_simulated(ax, beats.source)
 
 
 def plot_confusion(ax, labels, predicted, classes=CLASSES, percent=False):
@@ -145,7 +145,7 @@ def plot_confusion(ax, labels, predicted, classes=CLASSES, percent=False):
     return ax
 
 
-def _one_by_one(labels, probabilities, classes):
+def _check_one_by_one(labels, probabilities, classes):
     """(name, which beats are of it, their probabilities for it) of each class that has a beat."""
     labels, probabilities = check_labels(labels, len(classes)), np.asarray(probabilities)
     check_scores(labels, probabilities, len(classes))
@@ -168,9 +168,9 @@ def plot_pr(ax, labels, probabilities, classes=CLASSES):
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    for name, truth, chances in _one_by_one(labels, probabilities, classes):
-        precision, recall, _ = precision_recall_curve(truth, chances)
-        area = average_precision_score(truth, chances)
+    for name, truth, probabilities in _check_one_by_one(labels, probabilities, classes):
+        precision, recall, _ = precision_recall_curve(truth, probabilities)
+        area = average_precision_score(truth, probabilities)
         ax.plot(recall, precision, color=PALETTE.get(name), label=f"{name}  {area:.2f}", lw=1.8)
         ax.axhline(truth.mean(), color=PALETTE.get(name), ls=":", lw=1)
     ax.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="sensitivity", ylabel="positive predictivity")
@@ -187,9 +187,9 @@ def plot_roc(ax, labels, probabilities, classes=CLASSES):
     from sklearn.metrics import roc_auc_score, roc_curve
 
     ax.plot([0, 1], [0, 1], color="#999999", ls=":", lw=1)
-    for name, truth, chances in _one_by_one(labels, probabilities, classes):
-        alarms, found, _ = roc_curve(truth, chances)
-        area = roc_auc_score(truth, chances)
+    for name, truth, probabilities in _check_one_by_one(labels, probabilities, classes):
+        alarms, found, _ = roc_curve(truth, probabilities)
+        area = roc_auc_score(truth, probabilities)
         ax.plot(alarms, found, color=PALETTE.get(name), label=f"{name}  {area:.3f}", lw=1.8)
     ax.set(xlim=(-0.01, 1), ylim=(0, 1.02), xlabel="false positive rate", ylabel="sensitivity")
     ax.legend(title="class, area", loc="lower right")
@@ -275,7 +275,7 @@ def plot_saliency(ax, signal, weight, fs=120.0, limit=None, colours="coolwarm"):
     return ax
 
 
-def rule_f1(ax, levels=(0.5, 0.6, 0.7, 0.8, 0.9)):
+def draw_f1_lines(ax, levels=(0.5, 0.6, 0.7, 0.8, 0.9)):
     """Lines of equal F1 behind a plot of positive predictivity (y) over sensitivity (x)."""
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     x = np.linspace(max(left, 1e-3), right, 400)
@@ -341,7 +341,7 @@ def plot_history(ax, history, name="loss", **line):
     return ax
 
 
-def say_source(ax, source):
+def mark_simulated(ax, source):
     """Write "simulated" across axes that show simulated data; leave others alone."""
     if source == "simulated":
         ax.text(0.99, 0.02, "simulated", transform=ax.transAxes, ha="right", va="bottom", **_WARNING)

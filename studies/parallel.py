@@ -7,7 +7,7 @@ import sys
 import threading
 
 
-def each(function, calls, seeded=False, **how):
+def run_each(function, calls, seeded=False, **how):
     """What ``function(*call)`` gives for each call, in their order, as it comes.
 
     Goes through joblib, so that ``joblib.parallel_config`` decides where: by default here and one after the
@@ -30,23 +30,24 @@ def each(function, calls, seeded=False, **how):
     """
     from joblib import Parallel, delayed
 
-    return Parallel(return_as="generator", **how)(delayed(_one)(seeded, function, *call) for call in calls)
+    return Parallel(return_as="generator", **how)(delayed(_run_one)(seeded, function, *call) for call in calls)
 
 
-def _one(seeded, function, *arguments):
+def _run_one(seeded, function, *arguments):
     if seeded and threading.current_thread() is not threading.main_thread():
-        return _elsewhere(function, *arguments)
+        return _run_in_process(function, *arguments)
     from joblib import parallel_config
 
     with parallel_config(backend="sequential"):  # what it would spread in its turn stays where it is
         return function(*arguments)
 
 
-def _elsewhere(function, *arguments):
+def _run_in_process(function, *arguments):
     """Call it in a process of its own, which ends with this one."""
     command = [sys.executable, "-m", __name__]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}  # it imports what we can
     try:
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as child:
             pickle.dump((function, arguments), child.stdin)
             child.stdin.flush()  # not closed: by its end the other process knows of ours
             result, error = pickle.load(child.stdout)
@@ -57,8 +58,8 @@ def _elsewhere(function, *arguments):
     return result
 
 
-def _serve():
-    """The other side of `_elsewhere`."""
+def _run_as_child():
+    """The other side of `_run_in_process`."""
     asked, answer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # whoever reads or prints meanwhile does so elsewhere
     os.dup2(2, 1)
@@ -66,7 +67,7 @@ def _serve():
     threading.Thread(target=lambda: os.read(asked.fileno(), 1) or os._exit(1), daemon=True).start()
     result = error = None
     try:
-        result = _one(False, function, *arguments)
+        result = _run_one(False, function, *arguments)
     except Exception as problem:
         error = problem
     with answer:
@@ -74,4 +75,4 @@ def _serve():
 
 
 if __name__ == "__main__":
-    _serve()
+    _run_as_child()

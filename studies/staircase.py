@@ -1,4 +1,4 @@
-"""What each thing that the published format throws away is worth: ``python -m ecg_lessons.staircase``.
+"""What each thing that the published format throws away is worth: ``python -m studies.staircase``.
 
 One network, four inputs, each with what the one before has and one thing more; and the last of them
 with another notion of a usual RR interval. Trained on the patients of DS1, tested on those of DS2;
@@ -6,6 +6,7 @@ the last two also by cross-validation within DS1. Writes ``results/staircase.jso
 and the first seed's weights of the chosen step. Finished runs are not repeated.
 """
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -13,15 +14,26 @@ from pathlib import Path
 import numpy as np
 from joblib import parallel_config
 
-from ._parallel import each
-from .balance import class_weights
-from .errors import DataError
-from .models import cnn_lstm, keras
-from .patient import likeness, median_beats, rr_features
-from .physionet import fetch_mitbih
-from .reference import ROOT, machine, measured, parsed, read, real, save, schedule, summary, told
-from .segment import BEFORE
-from .store import write_results
+from ecg_lessons import DataError, fetch_mitbih
+from ecg_lessons.balance import class_weights
+from ecg_lessons.features import compute_likeness, median_beats, rr_features
+from ecg_lessons.models import cnn_lstm, keras
+from ecg_lessons.segment import BEFORE
+from studies.common import (
+    RESULTS,
+    WEIGHTS,
+    check_real,
+    describe_machine,
+    make_schedule,
+    measure_network,
+    measure_predictions,
+    parse_arguments,
+    read_runs,
+    save_network,
+    summarize_runs,
+    write_results,
+)  # fmt: skip
+from studies.parallel import run_each
 
 STEPS = ("published beat", "+ RR intervals", "+ beat in context", "+ median beat", "mean for median RR")
 CHOSEN = "+ median beat"  # on DS1; the last step differs from it in what counts as a usual RR interval
@@ -50,7 +62,7 @@ RECIPE = {
 }
 
 
-def inputs(step, published, context, recipe=RECIPE):
+def make_inputs(step, published, context, recipe=RECIPE):
     """What the network reads at a step: (n, width, channels), or a list of that and (n, numbers).
 
     Parameters
@@ -72,10 +84,10 @@ def inputs(step, published, context, recipe=RECIPE):
     if level == 2:
         return [beat[..., None], numbers]
     signals = np.stack([beat, beat - median_beats(context)[:, shown]], axis=-1)
-    return [signals, np.concatenate([numbers, likeness(context)], axis=1)]
+    return [signals, np.concatenate([numbers, compute_likeness(context)], axis=1)]
 
 
-def network(arrays, recipe=RECIPE):
+def make_network(arrays, recipe=RECIPE):
     """The network that reads such arrays. Not compiled."""
     signals, numbers = arrays if isinstance(arrays, list) else (arrays, None)
     return cnn_lstm(
@@ -86,19 +98,19 @@ def network(arrays, recipe=RECIPE):
     )
 
 
-def compiled(model, n_beats, recipe=RECIPE):
+def compile_model(model, n_beats, recipe=RECIPE):
     """The model with loss and optimizer: AdamW, an epoch of warm-up, then a cosine."""
-    steps = -(-n_beats // recipe["batch"])
-    rate = schedule(recipe["rate"], steps, steps * (recipe["epochs"] - 1))
+    steps = math.ceil(n_beats / recipe["batch"])
+    rate = make_schedule(recipe["rate"], steps, steps * (recipe["epochs"] - 1))
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe["decay"], clipnorm=1.0)
     model.compile(optimizer, "sparse_categorical_crossentropy")
     return model
 
 
-def train(arrays, labels, seed, recipe=RECIPE):
-    """A network trained on what `inputs` gave."""
+def train_network(arrays, labels, seed, recipe=RECIPE):
+    """A network trained on what `make_inputs` gave."""
     keras.utils.set_random_seed(seed)
-    model = compiled(network(arrays, recipe), len(labels), recipe)
+    model = compile_model(make_network(arrays, recipe), len(labels), recipe)
     model.fit(
         arrays,
         labels,
@@ -110,22 +122,22 @@ def train(arrays, labels, seed, recipe=RECIPE):
     return model
 
 
-def _cross_validated(step, seed, recipe, beats, n_folds):
-    """What a step gives on whole patients of DS1 that it has not seen: as `told`."""
+def _cross_validate(step, seed, recipe, beats, n_folds):
+    """What a step gives on whole patients of DS1 that it has not seen: as `measure_predictions`."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    (fit, fit_context), _ = _halves(beats)
-    arrays = inputs(step, fit, fit_context, recipe)
-    called = np.zeros(len(fit), dtype=int)
+    (fit, fit_context), _ = _split_halves(beats)
+    arrays = make_inputs(step, fit, fit_context, recipe)
+    predicted = np.zeros(len(fit), dtype=int)
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=1)
-    for train_on, test in folds.split(called, fit.labels, fit.patients):
-        model = train([part[train_on] for part in arrays], fit.labels[train_on], seed, recipe)
-        called[test] = model.predict([part[test] for part in arrays], batch_size=2048, verbose=0).argmax(1)
-    return told(fit, called, over="NSVF")
+    for train_on, test in folds.split(predicted, fit.labels, fit.patients):
+        model = train_network([part[train_on] for part in arrays], fit.labels[train_on], seed, recipe)
+        predicted[test] = model.predict([part[test] for part in arrays], batch_size=2048, verbose=0).argmax(1)
+    return measure_predictions(fit, predicted, over="NSVF")
 
 
-def run(
-    seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights", recipe=RECIPE, beats=None
+def run_study(
+    seeds=5, results=RESULTS, weights=WEIGHTS, recipe=RECIPE, beats=None
 ):
     """Make the runs that are missing, and write what they gave.
 
@@ -151,17 +163,17 @@ def run(
         If there are no real beats, or the results file is damaged or cannot be written.
     """
     path = Path(results) / "staircase.json"
-    found = read(path, recipe)
+    found = read_runs(path, recipe)
     if beats is None:
-        _real_beats()  # it is said before anything begins
+        _fetch_real_beats()  # it is said before anything begins
     done = {(r["step"], r["seed"]) for r in found["runs"]}
     missing = [(step, seed) for seed in range(seeds) for step in STEPS if (step, seed) not in done]
     calls = ((*m, recipe, beats) for m in missing)
-    for (step, seed), (run, model) in zip(missing, each(_run, calls, seeded=True)):
+    for (step, seed), (run, model) in zip(missing, run_each(_run_training, calls, seeded=True)):
         if model:
-            save(model, Path(weights) / "mitbih-context.weights.h5")
+            save_network(model, Path(weights) / "mitbih-context.weights.h5")
         found["runs"].append(run)
-        found["summary"][step] = summary([r for r in found["runs"] if r["step"] == step])
+        found["summary"][step] = summarize_runs([r for r in found["runs"] if r["step"] == step])
         write_results(path, found)
         print(f"{step}, seed {seed}: macro-F1 {run['test']['macro-F1']:.3f}", flush=True)
     found.setdefault("folds", [])
@@ -173,43 +185,43 @@ def run(
         if (step, seed) not in done
     ]
     calls = ((*m, recipe, beats, FOLDS) for m in missing)
-    for (step, seed), test in zip(missing, each(_cross_validated, calls, seeded=True)):
+    for (step, seed), test in zip(missing, run_each(_cross_validate, calls, seeded=True)):
         found["folds"].append({"step": step, "seed": seed, "test": test})
         write_results(path, found)
         print(f"{step}, within DS1, seed {seed}: {test['macro-F1']:.3f}", flush=True)
     return found
 
 
-def _real_beats():
-    return [real("The staircase", fetch_mitbih(recipe=cut)) for cut in CUTS]
+def _fetch_real_beats():
+    return [check_real("The staircase", fetch_mitbih(recipe=cut)) for cut in CUTS]
 
 
-def _halves(beats):
+def _split_halves(beats):
     """DS1 and DS2 by either recipe: (published, context), (published, context)."""
-    cuts = _real_beats() if beats is None else beats  # a worker has an environment of its own
+    cuts = _fetch_real_beats() if beats is None else beats  # a worker has an environment of its own
     return tuple(zip(*(cut.inter_patient() for cut in cuts)))
 
 
-def _run(step, seed, recipe, beats):
+def _run_training(step, seed, recipe, beats):
     """One run: what is written of it, and its network if that is kept."""
-    (fit, fit_context), (test, test_context) = _halves(beats)
-    arrays = inputs(step, fit, fit_context, recipe)
+    (fit, fit_context), (test, test_context) = _split_halves(beats)
+    arrays = make_inputs(step, fit, fit_context, recipe)
     start = time.perf_counter()
-    model = train(arrays, fit.labels, seed, recipe)
+    model = train_network(arrays, fit.labels, seed, recipe)
     written = {
         "step": step, "seed": seed, "seconds": round(time.perf_counter() - start), "beats": len(fit),
-        "parameters": model.count_params(), **machine(), "source": fit.source,
-        "test": measured(model, test, inputs(step, test, test_context, recipe), over="NSVF"),
+        "parameters": model.count_params(), **describe_machine(), "source": fit.source,
+        "test": measure_network(model, test, make_inputs(step, test, test_context, recipe), over="NSVF"),
     }  # fmt: skip
     return written, model if seed == 0 and step == CHOSEN else None
 
 
 def main(arguments=None):
     """The command."""
-    given = parsed("staircase", __doc__, arguments)
+    given = parse_arguments("staircase", __doc__, arguments)
     try:
         with parallel_config(n_jobs=given.jobs):
-            found = run(given.seeds)
+            found = run_study(given.seeds)
     except DataError as error:
         return str(error)
     for step, numbers in found["summary"].items():

@@ -1,10 +1,11 @@
-"""What a network trained on MIT-BIH is worth on PTB-XL: ``python -m ecg_lessons.transfer``.
+"""What a network trained on MIT-BIH is worth on PTB-XL: ``python -m studies.transfer``.
 
 Normal or not, lead II, five folds of whole patients (pairs of PTB-XL's own ten), several seeds. The
 pretrained network is tuned on each fold's training people; its rivals are judged on the same folds.
 Writes ``results/transfer.json``, and the network tuned on all the recordings.
 """
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -12,14 +13,29 @@ from pathlib import Path
 import numpy as np
 from joblib import parallel_config
 
-from ._parallel import each
-from .errors import DataError
-from .metrics import auroc, auroc_interval, by_recording, mean_by_group
-from .models import cnn_lstm, keras, load_pretrained, with_new_head
-from .ptb import describe_ptbxl, fetch_ptbdb, fetch_ptbxl
-from .reference import ROOT, machine, parsed, real, save, schedule
-from .store import write_results
-from .validation import check_labels
+from ecg_lessons import (
+    DataError,
+    describe_ptbxl,
+    fetch_ptbdb,
+    fetch_ptbxl,
+    load_pretrained,
+    with_new_head,
+)  # fmt: skip
+from ecg_lessons.baselines import predict_by_regression
+from ecg_lessons.metrics import auroc, auroc_interval, mean_by_group, mean_by_recording
+from ecg_lessons.models import cnn_lstm, extract_features, keras
+from studies.common import (
+    RESULTS,
+    WEIGHTS,
+    check_real,
+    describe_machine,
+    format_interval,
+    make_schedule,
+    parse_arguments,
+    save_network,
+    write_results,
+)  # fmt: skip
+from studies.parallel import run_each
 
 RIVALS = (
     "all tuned", "from scratch", "regression, pretrained", "regression, random", "regression, samples"
@@ -36,12 +52,12 @@ RECIPE = {
 }
 
 
-def folds(beats):
+def assign_folds(beats):
     """Fold 0 to 4 of each beat: PTB-XL's ten folds in pairs; a person is in one of them."""
     return (beats.folds.astype(int) - 1) * FOLDS // 10
 
 
-def network(rival, seed):
+def make_network(rival, seed):
     """The network of "all tuned" or "from scratch" before its training, not compiled."""
     keras.utils.set_random_seed(seed)
     if rival == "all tuned":
@@ -49,10 +65,10 @@ def network(rival, seed):
     return cnn_lstm(2, momentum=0.9)
 
 
-def train(model, beats, plan, recipe=RECIPE):
+def train_network(model, beats, plan, recipe=RECIPE):
     """Train it on these beats."""
-    steps = plan["epochs"] * -(-len(beats) // recipe["batch"])
-    rate = schedule(plan["rate"], steps // 10, steps)
+    steps = plan["epochs"] * math.ceil(len(beats) / recipe["batch"])
+    rate = make_schedule(plan["rate"], steps // 10, steps)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe["decay"], clipnorm=1.0)
     model.compile(optimizer, "sparse_categorical_crossentropy")
     model.fit(beats.signals[..., None], beats.labels, epochs=plan["epochs"], batch_size=recipe["batch"],
@@ -60,78 +76,29 @@ def train(model, beats, plan, recipe=RECIPE):
     return model
 
 
-def features(model, signals):
-    """What the LSTM of a network says of each beat: float32 array (n, units).
-
-    Parameters
-    ----------
-    model : keras.Model
-        As from `cnn_lstm` or `load_pretrained`.
-    signals : float32 array (n, 187)
-    """
-    encoder = keras.Model(model.inputs, model.get_layer("lstm").output)
-    return encoder.predict(signals[..., None], batch_size=1024, verbose=0)
-
-
-def regressed(arrays, labels, patients, test, strengths=tuple(RECIPE["strengths"])):
-    """Probability of class 1 for the beats in `test`, by a logistic regression on all others.
-
-    Its strength is chosen on three folds of the training people.
-
-    Parameters
-    ----------
-    arrays : float array (n, numbers)
-    labels, patients : arrays (n,)
-    test : bool array (n,)
-    strengths : sequence of float
-        Values of C to choose from.
-
-    Raises
-    ------
-    ValueError
-        If the labels are not 0 or 1, or `test` is not a mask.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    labels, test = check_labels(labels, 2), np.asarray(test)
-    if test.dtype != bool or test.shape != labels.shape:
-        raise ValueError(f"test must be a mask, True or False for each of the {len(labels)} beats")
-    search = GridSearchCV(
-        make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
-        {"logisticregression__C": list(strengths)},
-        scoring="roc_auc",
-        cv=StratifiedGroupKFold(3),
-    )
-    search.fit(arrays[~test], labels[~test], groups=patients[~test])
-    return search.predict_proba(arrays[test])[:, 1]
-
-
-def _cross_validated(rival, seed, recipe, beats):
+def _cross_validate(rival, seed, recipe, beats):
     """Probability that each beat's recording is abnormal, from networks that have not seen its owner.
 
     And the seconds that it took.
     """
     start = time.perf_counter()
-    fold, chances = folds(beats), np.zeros(len(beats))
+    fold, probabilities = assign_folds(beats), np.zeros(len(beats))
     if rival == "regression, samples":
         arrays = beats.signals
     elif rival not in recipe:
         keras.utils.set_random_seed(seed)
         encoder = load_pretrained("mitbih") if rival == "regression, pretrained" else cnn_lstm()
-        arrays = features(encoder, beats.signals)
+        arrays = extract_features(encoder, beats.signals)
     for test in (fold == k for k in range(FOLDS)):
         if rival in recipe:
-            model = train(network(rival, seed), beats[~test], recipe[rival], recipe)
-            chances[test] = model.predict(beats.signals[test, :, None], batch_size=2048, verbose=0)[:, 1]
+            model = train_network(make_network(rival, seed), beats[~test], recipe[rival], recipe)
+            probabilities[test] = model.predict(beats.signals[test, :, None], batch_size=2048, verbose=0)[:, 1]
         else:
-            chances[test] = regressed(arrays, beats.labels, beats.patients, test, recipe["strengths"])
-    return chances, time.perf_counter() - start
+            probabilities[test] = predict_by_regression(arrays, beats.labels, beats.patients, test, recipe["strengths"])
+    return probabilities, time.perf_counter() - start
 
 
-def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weights", recipe=RECIPE,
+def run_study(seeds=5, results=RESULTS, weights=WEIGHTS, recipe=RECIPE,
         beats=None, ages=None, strangers=None):  # fmt: skip
     """Make all runs, and write what they gave.
 
@@ -154,7 +121,7 @@ def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weigh
     dict
         What ``transfer.json`` holds: of each rival the AUROC per recording with every seed, that of the
         seeds' mean with an interval by patient, and the same of what the tuned network is ahead by;
-        what ``age alone`` gives; and what the network that is kept gives ``elsewhere``.
+        what ``age alone`` gives; and what the network that is kept gives ``judge_elsewhere``.
 
     Raises
     ------
@@ -162,67 +129,62 @@ def run(seeds=5, results=ROOT / "results", weights=ROOT / "ecg_lessons" / "weigh
         If there are no real beats, or a file cannot be written.
     """
     if beats is None:
-        beats = real("The transfer", fetch_ptbxl())
+        beats = check_real("The transfer", fetch_ptbxl())
     found = {"recipe": recipe, "folds": FOLDS, "beats": len(beats), "source": beats.source}
-    found |= {"records": len(set(beats.records)), "patients": len(set(beats.patients)), **machine()}
+    found |= {"records": len(set(beats.records)), "patients": len(set(beats.patients)), **describe_machine()}
     found |= {"rivals": {}, "ahead": {}}
     wanted = [(rival, seed) for rival in RIVALS for seed in range(1 if rival in SINGLE else seeds)]
     given, means = {rival: [] for rival in RIVALS}, {}
     calls = ((*w, recipe, beats) for w in wanted)
-    for (rival, seed), one in zip(wanted, each(_cross_validated, calls, seeded=True)):
+    for (rival, seed), one in zip(wanted, run_each(_cross_validate, calls, seeded=True)):
         given[rival].append(one)
         print(f"{rival}, seed {seed}: {one[1]:.0f} s", flush=True)
     for rival, runs in given.items():
-        chances, seconds = zip(*runs)
-        labels, _, patients = by_recording(beats, chances[0])
-        means[rival] = by_recording(beats, np.mean(chances, axis=0))[1]
+        probabilities, seconds = zip(*runs)
+        labels, _, patients = mean_by_recording(beats, probabilities[0])
+        means[rival] = mean_by_recording(beats, np.mean(probabilities, axis=0))[1]
         found["rivals"][rival] = {
-            "seeds": [round(auroc(labels, by_recording(beats, one)[1]), 4) for one in chances],
-            "mean of seeds": told(auroc_interval(labels, means[rival], patients)),
+            "seeds": [round(auroc(labels, mean_by_recording(beats, one)[1]), 4) for one in probabilities],
+            "mean of seeds": format_interval(auroc_interval(labels, means[rival], patients)),
             "seconds": round(sum(seconds)),
         }
     for rival in RIVALS[1:]:
         both = np.stack([means[RIVALS[0]], means[rival]], axis=1)
-        found["ahead"][rival] = told(auroc_interval(labels, both, patients))
+        found["ahead"][rival] = format_interval(auroc_interval(labels, both, patients))
     if ages is None:
         ages = describe_ptbxl().age
-    found["age alone"] = age_alone(beats, ages)
-    shipped = train(network("all tuned", 0), beats, recipe["all tuned"], recipe)
-    save(shipped, Path(weights) / "ptbxl.weights.h5")
-    found["elsewhere"] = elsewhere(shipped, fetch_ptbdb() if strangers is None else strangers)
+    found["age alone"] = judge_by_age(beats, ages)
+    shipped = train_network(make_network("all tuned", 0), beats, recipe["all tuned"], recipe)
+    save_network(shipped, Path(weights) / "ptbxl.weights.h5")
+    found["elsewhere"] = judge_elsewhere(shipped, fetch_ptbdb() if strangers is None else strangers)
     write_results(Path(results) / "transfer.json", found)
     return found
 
 
-def age_alone(beats, ages):
+def judge_by_age(beats, ages):
     """What the rival gives who sees no ECG: AUROC by recording, the older the likelier abnormal."""
     ages = ages.fillna(ages.median())
-    labels, years, patients = by_recording(beats, ages.reindex(beats.records.astype(str)))
-    return told(auroc_interval(labels, years, patients))
+    labels, years, patients = mean_by_recording(beats, ages.reindex(beats.records.astype(str)))
+    return format_interval(auroc_interval(labels, years, patients))
 
 
-def elsewhere(model, strangers):
+def judge_elsewhere(model, strangers):
     """What the network gives, as it is, on people of another database: AUROC by person and by recording."""
-    chances = model.predict(strangers.signals[..., None], batch_size=2048, verbose=0)[:, 1]
-    labels, verdicts, people = mean_by_group(strangers.labels, chances, strangers.patients)
+    probabilities = model.predict(strangers.signals[..., None], batch_size=2048, verbose=0)[:, 1]
+    labels, verdicts, people = mean_by_group(strangers.labels, probabilities, strangers.patients)
     return {
         "people": len(people),
-        "by person": told(auroc_interval(labels, verdicts, people)),
-        "by recording": told(auroc_interval(*by_recording(strangers, chances))),
+        "by person": format_interval(auroc_interval(labels, verdicts, people)),
+        "by recording": format_interval(auroc_interval(*mean_by_recording(strangers, probabilities))),
     }
-
-
-def told(interval):
-    """An `Interval` as it is written down."""
-    return {name: round(value, 6) for name, value in interval._asdict().items()}
 
 
 def main(arguments=None):
     """The command."""
-    given = parsed("transfer", __doc__, arguments)
+    given = parse_arguments("transfer", __doc__, arguments)
     try:
         with parallel_config(n_jobs=given.jobs):
-            found = run(given.seeds)
+            found = run_study(given.seeds)
     except DataError as error:
         return str(error)
     for rival, numbers in found["rivals"].items():

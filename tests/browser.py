@@ -6,7 +6,8 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from pdf import browser, running
+
+from tools.pdf import browser, running
 
 
 @contextmanager

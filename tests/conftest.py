@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import ecg_lessons
-from ecg_lessons import physionet, store
+from ecg_lessons import storage
+from ecg_lessons.data import download, records
 
 # Read before any test changes the environment.
 _SIMULATED = os.environ.get("ECG_LESSONS_SOURCE") == "simulated"
@@ -97,17 +98,17 @@ def small_mitdb(tmp_path_factory):
             fmt=record.fmt, adc_gain=record.adc_gain, baseline=record.baseline, write_dir=str(folder),
         )  # fmt: skip
         wfdb.wrann(name, "atr", annotation.sample, annotation.symbol, write_dir=str(folder))
+    files = sorted(folder.iterdir())
+    rows = (f"{hashlib.sha256(f.read_bytes()).hexdigest()} {f.stat().st_size} {f.name}" for f in files)
+    (folder.parent / "mitdb_sha256.txt").write_text("\n".join(rows))
     return folder
 
 
 @pytest.fixture
 def small_database(small_mitdb, monkeypatch):
     """The package, made to believe that MIT-BIH consists of these three records."""
-    known = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(small_mitdb.iterdir())}
-    sizes = {f.name: f.stat().st_size for f in small_mitdb.iterdir()}
-    monkeypatch.setattr(physionet, "mitdb_files", lambda: known)
-    monkeypatch.setattr(physionet, "mitdb_sizes", lambda: sizes)
-    monkeypatch.setattr(physionet, "RETRIES", 0)
+    monkeypatch.setattr(records, "SUMS", small_mitdb.parent)
+    monkeypatch.setattr(download, "RETRIES", 0)
     return small_mitdb
 
 

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from ecg_lessons import load_quiz, load_results
-from ecg_lessons.physionet import list_records
+from ecg_lessons.data.records import list_records
 
 sys.path.append(str(Path(__file__).parent))
-import glossary  # noqa: E402
-from execute import pictures  # noqa: E402
+from tools import glossary  # noqa: E402
+from tools.execute import pictures  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
@@ -114,7 +114,7 @@ def test_the_teachers_table_of_times_is_that_of_the_front_boxes(path):
 @chapters
 def test_words_of_the_glossary_are_linked_where_a_chapter_first_uses_them(path):
     missing = [use.term for use in glossary.first_uses(read(path)) if not use.linked]
-    assert not missing, f"python tests/glossary.py links {missing}"
+    assert not missing, f"python -m tools.glossary links {missing}"
 
 
 def test_links_into_the_glossary_arrive():

@@ -18,19 +18,9 @@ from helpers import assert_same, files_of
 from test_ptb import NAMES, written  # noqa: F401 a fixture
 from test_ptb import home as ptb_home  # noqa: F401 a fixture
 
-from ecg_lessons import (
-    DataError,
-    _beats_file,
-    fetch_mitbih,
-    fetch_ptbdb,
-    fetch_ptbxl,
-    fetch_record,
-    kaggle,
-    physionet,
-    ptb,
-    store,
-)
-from ecg_lessons._beats_file import open_table, read_columns, make_table, write_table
+from ecg_lessons import DataError, fetch_mitbih, fetch_ptbdb, fetch_ptbxl, fetch_record, storage
+from ecg_lessons.data import cache, download, mitbih, ptbdb, ptbxl, published, recording, records
+from ecg_lessons.data.cache import make_table, open_table, read_columns, write_table
 
 ROOT = Path(__file__).parents[1]
 MONTHS, OTHER = 100 * 86400, 65534  # seconds; the number of another user
@@ -436,9 +426,10 @@ def names_kept(monkeypatch, tmp_path):
         return type("None yet", (), {"samples": np.zeros(1), "records": []})()
 
     (tmp_path / "a.csv").write_bytes(b"")
-    monkeypatch.setattr(store, "cached", keep)
-    monkeypatch.setattr(kaggle, "_locate", lambda *_: ({"train": tmp_path / "a.csv"}, False))
-    monkeypatch.setattr(kaggle, "_records_at_hand", lambda *_: None)
+    for module in (mitbih, published, recording):
+        monkeypatch.setattr(module, "cache_beats", keep)
+    monkeypatch.setattr(published, "locate_csv_files", lambda *_: ({"train": tmp_path / "a.csv"}, False))
+    monkeypatch.setattr(published, "_find_records", lambda *_: None)
 
     def names():
         asked.clear()
@@ -446,7 +437,7 @@ def names_kept(monkeypatch, tmp_path):
         fetch_mitbih(recipe="context")
         fetch_mitbih(source="kaggle")
         fetch_ptbdb(source="kaggle")
-        recording._cached("ptbdb", tmp_path, {"a": ("a", "b", 0, "", "c")}, {}, ("ii",), None, 120.0)
+        recording.cache_recordings("ptbdb", tmp_path, {"a": ("a", "b", 0, "", "c")}, {}, ("ii",), None, 120.0)
         return list(asked)
 
     return names
@@ -455,16 +446,17 @@ def names_kept(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "module, follow",
     [
-        ("segment", "11101"), ("beats", "11111"), ("store", "11111"), ("_beats_file", "11111"),
-        ("physionet", "11100"), ("ptb", "00001"), ("kaggle", "00110"), ("_tracing", "00100"),
-        ("_published", "00110"), ("plots", "00000"), ("models", "00000"),
+        ("segment", "11101"), ("beats", "11111"), ("storage", "11111"), ("data/cache", "11111"),
+        ("data/mitbih", "11000"), ("data/records", "11100"), ("data/recording", "00001"),
+        ("data/ptbdb", "00001"), ("data/published", "00110"), ("data/tracing", "00100"),
+        ("data/csv_files", "00110"), ("plots", "00000"), ("models", "00000"),
     ],
 )  # fmt: skip
 def test_beats_are_cut_anew_where_the_code_that_cuts_them_changed(
     names_kept, tmp_path, monkeypatch, module, follow
 ):
     shutil.copytree(cache._PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("weights"))
-    monkeypatch.setattr(store, "_PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(cache, "_PACKAGE", tmp_path / "package")
     before = names_kept()
     assert before == names_kept()
     path = tmp_path / "package" / f"{module}.py"
@@ -472,22 +464,22 @@ def test_beats_are_cut_anew_where_the_code_that_cuts_them_changed(
     after = names_kept()
     assert "".join(str(int(one != other)) for one, other in zip(before, after)) == follow
     # whoever loaded the new code, and whoever loaded the old one, do not share beats either
-    monkeypatch.setattr(store, "_LOADED", cache._read_sources())
+    monkeypatch.setattr(cache, "_LOADED", cache._read_sources())
     assert [one != other for one, other in zip(after, names_kept())] == [f == "1" for f in follow]
 
 
 def test_beats_are_cut_anew_with_another_version_of_a_library(monkeypatch):
     before = cache.hash_code("segment")
-    assert before == cache.hash_code("segment") != cache.hash_code("ptb")
-    monkeypatch.setattr(store, "_library_versions", lambda: ["2.3", "1.16", "4.3.1"])
+    assert before == cache.hash_code("segment") != cache.hash_code("data/ptbdb")
+    monkeypatch.setattr(cache, "_find_versions", lambda: ["2.3", "1.16", "4.3.1"])
     assert cache.hash_code("segment") != before
 
 
 def test_ci_keeps_downloads_and_no_beats():
     steps = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]["test"]["steps"]
     (kept,) = [step["with"] for step in steps if step.get("uses", "").startswith("actions/cache@")]
-    databases = (records.MITDB, ptbdb.PTBDB, ptbdb.PTBXL)
-    wanted = [f"${{{{ env.ECG_LESSONS_CACHE }}}}/{download.cache_folder(name).name}" for name in databases]
+    databases = (records.MITDB, ptbdb.PTBDB, ptbxl.PTBXL)
+    wanted = [f"${{{{ env.ECG_LESSONS_CACHE }}}}/{download.find_cache_folder(name).name}" for name in databases]
     assert kept["path"].split("\n") == [*wanted, ""]
 
 

@@ -13,7 +13,7 @@ import ecg_lessons  # noqa: E402
 from ecg_lessons import DataError, load_results  # noqa: E402
 
 sys.path.append(str(Path(__file__).parent))
-import cards  # noqa: E402
+from tools import cards  # noqa: E402
 
 
 @pytest.fixture(scope="module")

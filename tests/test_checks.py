@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ecg_lessons import checks
-from ecg_lessons.metrics import auroc_interval, by_recording
-from ecg_lessons.simulate import make_patients
+from ecg_lessons.data.simulate import make_patients
+from ecg_lessons.metrics import auroc_interval, mean_by_recording
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,8 @@ def guesses(beats, noise, seed=0):
     return 1 / (1 + np.exp(-(2 * beats.labels - 1 + np.array([of[p] for p in beats.patients]))))
 
 
-def report(test, chances):
-    value, low, high = auroc_interval(*by_recording(test, chances), seed=3)
+def report(test, probabilities):
+    value, low, high = auroc_interval(*mean_by_recording(test, probabilities), seed=3)
     return {"AUROC": round(value, 3), "low": round(low, 2), "high": round(high, 2),
             "recordings": len(set(test.records)), "patients": len(set(test.patients))}  # fmt: skip
 
@@ -74,25 +74,25 @@ def test_wrong_probabilities_are_told_what_is_wrong_with_them(parts):
 
 def test_a_right_report_passes(parts):
     _, test = parts
-    chances = guesses(test, 1.2)
-    verdict = checks.project_report(test, chances, report(test, chances))
+    probabilities = guesses(test, 1.2)
+    verdict = checks.project_report(test, probabilities, report(test, probabilities))
     assert verdict.passed and "30 patients" in verdict.message
 
 
 def test_wrong_reports_are_told_what_is_wrong_with_them(parts):
     _, test = parts
     # beats of a person differ here, so that the AUROC by beat is another one
-    chances = np.clip(guesses(test, 1.2) + np.random.default_rng(1).normal(0, 0.2, len(test)), 0, 1)
-    right, check = report(test, chances), checks.project_report
-    assert check(test, chances, right).passed
+    probabilities = np.clip(guesses(test, 1.2) + np.random.default_rng(1).normal(0, 0.2, len(test)), 0, 1)
+    right, check = report(test, probabilities), checks.project_report
+    assert check(test, probabilities, right).passed
     missing = {name: value for name, value in right.items() if name != "low"}
-    refused(check(test, chances, missing), "does not say 'low'")
-    refused(check(test, chances, right | {"recordings": len(test)}), "recordings: count")
-    refused(check(test, chances, right | {"patients": 1}), "patients: count")
-    by_beat = checks.auroc(test.labels, chances)
-    refused(check(test, chances, right | {"AUROC": by_beat}), "by beat. What is diagnosed?")
-    refused(check(test, chances, right | {"AUROC": 0.5}), "not that of the recordings")
+    refused(check(test, probabilities, missing), "does not say 'low'")
+    refused(check(test, probabilities, right | {"recordings": len(test)}), "recordings: count")
+    refused(check(test, probabilities, right | {"patients": 1}), "patients: count")
+    by_beat = checks.auroc(test.labels, probabilities)
+    refused(check(test, probabilities, right | {"AUROC": by_beat}), "by beat. What is diagnosed?")
+    refused(check(test, probabilities, right | {"AUROC": 0.5}), "not that of the recordings")
     narrow = {"low": right["AUROC"] - 0.01, "high": right["AUROC"] + 0.01}
-    refused(check(test, chances, right | narrow), "too narrow", "beats or people")
-    refused(check(test, chances, right | {"low": 0.0, "high": 1.0}), "wider")
-    refused(check(test, chances, right | {"low": 0.99, "high": 1.0}), "does not hold")
+    refused(check(test, probabilities, right | narrow), "too narrow", "beats or people")
+    refused(check(test, probabilities, right | {"low": 0.0, "high": 1.0}), "wider")
+    refused(check(test, probabilities, right | {"low": 0.99, "high": 1.0}), "does not hold")

@@ -18,7 +18,6 @@ import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
-import colab
 import nbformat
 import numpy as np
 import pytest
@@ -28,6 +27,7 @@ from test_fork import OLD, copied
 
 import ecg_lessons
 from ecg_lessons.models import PRETRAINED
+from tools import colab
 
 ROOT = Path(__file__).parents[1]
 LIST = ROOT / "tests" / "colab.txt"

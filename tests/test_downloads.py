@@ -20,7 +20,8 @@ from contextlib import suppress
 import pytest
 from helpers import assert_same, files_of, send
 
-from ecg_lessons import DataError, fetch_mitbih, physionet, store
+from ecg_lessons import DataError, fetch_mitbih, storage
+from ecg_lessons.data import download, mitbih, records
 from ecg_lessons.errors import NotWritten
 
 # How often a process is killed: fifty for a release, fewer at every push.
@@ -31,11 +32,9 @@ FILE = "201.dat"
 PROGRAM = """
 import hashlib, pathlib, sys
 import pooch, requests, tqdm.auto, wfdb  # they take a second, in which there is nothing to interrupt
-from ecg_lessons import DataError, fetch_mitbih, physionet
-folder = pathlib.Path(sys.argv[1])
-known = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in folder.iterdir()}
-records.mitdb_files = lambda: known
-records.mitdb_sizes = lambda: {f.name: f.stat().st_size for f in folder.iterdir()}
+from ecg_lessons import DataError, fetch_mitbih
+from ecg_lessons.data import records
+records.SUMS = pathlib.Path(sys.argv[1]).parent
 print("ready", flush=True)
 try:
     beats = fetch_mitbih()
@@ -61,13 +60,18 @@ def right(small_database, tmp_path):
     return fetch_mitbih(data_home=tmp_path / "home")
 
 
+def known_sums():
+    """{name: SHA-256} of the files that the package believes MIT-BIH to consist of."""
+    return {name: digest for name, (digest, _) in records.load_sums("mitdb").items()}
+
+
 @pytest.fixture
 def patient(monkeypatch):
     """The package's waits, shortened."""
-    monkeypatch.setattr(physionet, "RETRIES", 2)
-    monkeypatch.setattr(physionet, "TIMEOUT", (1, 1))
-    monkeypatch.setattr(physionet, "PATIENCE", 2)
-    monkeypatch.setattr(physionet, "SLOWEST", 1_000_000)
+    monkeypatch.setattr(download, "RETRIES", 2)
+    monkeypatch.setattr(download, "TIMEOUT", (1, 1))
+    monkeypatch.setattr(download, "PATIENCE", 2)
+    monkeypatch.setattr(download, "SLOWEST", 1_000_000)
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ def nothing_half_done():
     """No file of the database is there that is not whole, and no other one at all."""
     folder = download.find_cache_folder(records.MITDB)
     found = {path.name: storage.compute_sha256(path) for path in folder.iterdir()} if folder.exists() else {}
-    return all(records.mitdb_files().get(name) == digest for name, digest in found.items())
+    return all(known_sums().get(name) == digest for name, digest in found.items())
 
 
 @pytest.mark.parametrize("tenth", range(10))
@@ -208,7 +212,7 @@ def test_a_server_that_asks_for_a_day_is_not_waited_for(troubled, right, patient
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
-    monkeypatch.setattr(physionet, "LONGEST_PAUSE", 1)
+    monkeypatch.setattr(download, "LONGEST_PAUSE", 1)
     troubled(busy)
     with pytest.raises(DataError, match="answered 503"):
         fetch_within(20)
@@ -239,7 +243,7 @@ def forget_beats():
 
 def test_killed_at_random_points_the_next_run_goes_on(small_database, serve, right):
     address = serve(slowly(small_database, 1))
-    known, folder = records.mitdb_files(), download.find_cache_folder(records.MITDB)
+    known, folder = known_sums(), download.find_cache_folder(records.MITDB)
     generator = random.Random(0)
     left = 0
     for _ in range(KILLED):
@@ -275,8 +279,8 @@ def test_many_processes_may_fetch_at_once(small_database, serve, right, processe
     assert [run.returncode for run in runs] == [0] * processes, ended
     assert len({printed for printed, _ in ended}) == 1
     left = [path.name for path in storage.find_cache_dir().rglob("*") if path.is_file() and "home" not in path.name]
-    wanted = [*records.mitdb_files(), *(name for name in left if "-downloaded-" in name)]
-    assert len(wanted) == 1 + len(records.mitdb_files()) and set(wanted) <= set(left)
+    wanted = [*known_sums(), *(name for name in left if "-downloaded-" in name)]
+    assert len(wanted) == 1 + len(known_sums()) and set(wanted) <= set(left)
     assert not [name for name in left if name.startswith(("tmp", "."))]
     assert_same(fetch_mitbih(), right)
 
@@ -426,7 +430,7 @@ TOO_MUCH = {
 
 @pytest.mark.parametrize("what", TOO_MUCH)
 def test_what_is_larger_than_the_file_is_not_taken(troubled, right, patient, monkeypatch, what):
-    monkeypatch.setattr(physionet, "RETRIES", 0)
+    monkeypatch.setattr(download, "RETRIES", 0)
     SENT.clear()
     largest, unlink = [], os.unlink
 
@@ -440,7 +444,7 @@ def test_what_is_larger_than_the_file_is_not_taken(troubled, right, patient, mon
     troubled(TOO_MUCH[what])
     with pytest.raises(DataError, match=FILE):
         fetch_within(25)
-    assert max(SENT, default=0) < 50_000_000 and max(largest, default=0) <= records.mitdb_sizes()[FILE]
+    assert max(SENT, default=0) < 50_000_000 and max(largest, default=0) <= records.load_sums("mitdb")[FILE][1]
     assert nothing_half_done()
 
 
@@ -464,7 +468,7 @@ def say_slowly(handler, text):
 
 @pytest.mark.parametrize("trouble", [announce_and_trickle, trickle_headers])
 def test_the_time_for_a_file_is_not_the_servers_to_say(troubled, right, patient, monkeypatch, trouble):
-    monkeypatch.setattr(physionet, "RETRIES", 0)
+    monkeypatch.setattr(download, "RETRIES", 0)
     troubled(trouble)
     with pytest.raises(DataError, match=f"{FILE} could not be downloaded"):
         fetch_within(6)
@@ -478,8 +482,8 @@ def test_looking_for_data_reads_no_more_than_the_header(small_database, serve, m
 
 
 def test_the_sizes_of_all_known_files_are_known():
-    sizes = records.mitdb_sizes()
-    assert sizes.keys() == records.mitdb_files().keys() and len(sizes) == 144
+    sizes = {name: size for name, (_, size) in records.load_sums("mitdb").items()}
+    assert len(sizes) == 144 and None not in sizes.values()
     assert {size for name, size in sizes.items() if name.endswith(".dat")} == {1_950_000}
 
 

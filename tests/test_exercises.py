@@ -7,8 +7,8 @@ import pytest
 
 from ecg_lessons import AAMI, CLASSES, beat_length, checks, fetch_mitbih, fetch_record, make_beats, segment
 from ecg_lessons.balance import class_weights
+from ecg_lessons.data.simulate import make_patients
 from ecg_lessons.metrics import auroc, auroc_interval, bootstrap_interval, mean_by_group
-from ecg_lessons.simulate import make_patients
 
 
 def refused(verdict, *words):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
-import live  # noqa: E402
 from browser import serving  # noqa: E402
 from firefox import open_firefox  # noqa: E402
 
 from ecg_lessons import CLASSES  # noqa: E402
+from tools import live  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fork import fork, repository_files
+
+from tools.fork import fork, repository_files
 
 ROOT = Path(__file__).parents[1]
 OLD = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix(
@@ -44,7 +45,7 @@ def copied(folder):
 
 def test_one_command_rewrites_the_setting_and_everything_that_repeats_it(tmp_path):
     clone = copied(tmp_path)
-    done = subprocess.run([sys.executable, "tests/fork.py", "https://github.com/you/yours"], cwd=clone,
+    done = subprocess.run([sys.executable, "tools/fork.py", "https://github.com/you/yours"], cwd=clone,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
     config = yaml.safe_load((clone / "_config.yml").read_text())
@@ -64,7 +65,7 @@ def test_one_command_rewrites_the_setting_and_everything_that_repeats_it(tmp_pat
     command += ["tests/test_book.py", "tests/test_package.py"]
     checks = subprocess.run(command, cwd=clone, capture_output=True, text=True)
     assert checks.returncode == 0 and re.search(r"\d+ passed", checks.stdout), checks.stdout
-    again = subprocess.run([sys.executable, "tests/fork.py", "https://github.com/you/yours"], cwd=clone,
+    again = subprocess.run([sys.executable, "tools/fork.py", "https://github.com/you/yours"], cwd=clone,
                            capture_output=True, text=True)  # fmt: skip
     assert again.stdout.startswith("0 files")
 
@@ -82,7 +83,7 @@ def test_a_zip_file_that_was_unpacked_is_rewritten_too(tmp_path, outer):
     config = folder / "_config.yml"
     config.write_text("# Kurs für Anfänger\n" + config.read_text(encoding="utf-8"), encoding="utf-8")
     # as a Python in which nothing is installed, on a machine that is set to no letters but ASCII
-    command = [sys.executable, "-I", "-S", "tests/fork.py", "https://github.com/you/yours"]
+    command = [sys.executable, "-I", "-S", "tools/fork.py", "https://github.com/you/yours"]
     plain = os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     command[1:1] = ["-X", "utf8=0"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=plain)
@@ -129,7 +130,7 @@ HOST = "https://github.com"
     ["", "you/yours", "https://gitlab.com/you/yours", *(HOST + end for end in ("/you", "/you/..", "/you/."))],
 )
 def test_an_address_that_is_none_changes_nothing(given):
-    done = subprocess.run([sys.executable, ROOT / "tests" / "fork.py", given], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, ROOT / "tools" / "fork.py", given], capture_output=True, text=True)
     assert done.returncode == 1 and "https://github.com/you/yours" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -160,7 +161,7 @@ def test_a_link_that_leads_out_of_the_repository_is_left_alone(tmp_path):
     theirs.write_text(f"https://github.com/{OLD}")
     (clone / "book" / "linked.md").symlink_to(theirs)
     (clone / "book" / "inside.md").symlink_to(clone / "README.md")
-    done = subprocess.run([sys.executable, "tests/fork.py", "https://github.com/you/yours"], cwd=clone,
+    done = subprocess.run([sys.executable, "tools/fork.py", "https://github.com/you/yours"], cwd=clone,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (

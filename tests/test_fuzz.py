@@ -7,24 +7,16 @@ import os
 import re
 import shutil
 
-import fuzz
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_ptb import NAMES, written  # noqa: F401 a fixture
 
-from ecg_lessons import (
-    DataError,
-    describe_ptbdb,
-    describe_ptbxl,
-    fetch_ptbdb,
-    fetch_ptbxl,
-    kaggle,
-    ptb,
-    segment,
-)
+from ecg_lessons import DataError, describe_ptbdb, describe_ptbxl, fetch_ptbdb, fetch_ptbxl, segment
+from ecg_lessons.data import csv_files, ptbdb
 from ecg_lessons.segment import find_r_peaks
+from tools import fuzz
 
 EXAMPLES = int(os.environ.get("ECG_LESSONS_FUZZ", 60))
 fuzzed = settings(
@@ -66,7 +58,7 @@ def test_a_file_of_ten_gigabytes_is_refused_by_its_size(folder):
     with open(path, "wb") as file:
         file.truncate(10_000_000_000)  # sparse: it takes no room
     with pytest.raises(DataError, match="10.0 GB"):
-        kaggle.read_csv(path)
+        csv_files.read_csv(path)
     path.unlink()
 
 
@@ -115,7 +107,7 @@ def survives(path, changes, *reads):
 
 @pytest.fixture
 def four_records(monkeypatch, tmp_path):
-    monkeypatch.setattr(ptb, "ptbdb_records", lambda: NAMES)
+    monkeypatch.setattr(ptbdb, "list_ptbdb_records", lambda: NAMES)
 
 
 @pytest.mark.parametrize("name, end", [(NAMES[0], "hea"), (NAMES[1], "dat")])

@@ -20,19 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ecg_lessons import (
-    Beats,
-    DataError,
-    _credentials,
-    _published,
-    _tracing,
-    fetch_mitbih,
-    fetch_ptbdb,
-    kaggle,
-    make_beats,
-    store,
-    write_kaggle_csv,
-)
+from ecg_lessons import Beats, DataError, fetch_mitbih, fetch_ptbdb, make_beats, storage, write_kaggle_csv
+from ecg_lessons.data import credentials, csv_files, kaggle, published, records, tracing
 
 ROW = ",".join(["%.18e" % (i / 200) for i in range(187)])
 
@@ -62,7 +51,7 @@ def test_what_is_written_is_read_back_to_the_last_bit(tmp_path_factory, signals,
     labels = np.array(sorted(random.choice(range(5)) for _ in signals))
     beats = Beats(signals, labels)
     path, _ = write_kaggle_csv(beats, beats, tmp_path_factory.mktemp("csv"))
-    read, read_labels = kaggle.read_csv(path)
+    read, read_labels = csv_files.read_csv(path)
     np.testing.assert_array_equal(read, signals)
     np.testing.assert_array_equal(read_labels, labels)
 
@@ -91,7 +80,7 @@ def test_the_csvs_are_found_and_keep_their_folds(home, where):
 
 def test_they_are_parsed_once(home, monkeypatch):
     fetch_mitbih(source="kaggle", data_home=home[0])
-    monkeypatch.setattr(kaggle, "read_csv", None)
+    monkeypatch.setattr(published, "read_csv", None)
     assert len(fetch_mitbih(source="kaggle", data_home=home[0])) == 1000
 
 
@@ -133,7 +122,7 @@ def test_a_csv_that_is_missing_is_named(home):
     with pytest.raises(DataError, match=r"mitbih_test\.csv is missing"):
         fetch_mitbih(source="kaggle", data_home=home[0])
     with pytest.raises(DataError, match="does not exist"):
-        kaggle.read_csv(home[0] / "kaggle" / "mitbih_test.csv")
+        csv_files.read_csv(home[0] / "kaggle" / "mitbih_test.csv")
 
 
 # --- the files as people have them ---------------------------------------------------------------
@@ -246,7 +235,7 @@ def test_a_zip_that_cannot_be_read_is_named(home, how, packed):
     damage(path, how)
     name = "mitbih_test.csv"
     with pytest.raises(DataError, match="damaged|holds no|encrypted|rare way|columns|not a number") as error:
-        kaggle.read_csv(path, name=name)
+        csv_files.read_csv(path, name=name)
     assert str(path) in str(error.value)
     if how in ("encrypted", "rare packing"):
         assert "Unpack it" in str(error.value)
@@ -271,7 +260,7 @@ def test_whatever_changes_in_a_packed_file_gives_rows_or_one_clear_error(tmp_pat
             at = random.integers(min(place, 0), max(place, 0))
             changed[at] = random.choice([0, 1, 255, random.integers(256)])
         path.write_bytes(changed)
-        for read in (kaggle.read_csv, csv_files.list_zip):
+        for read in (csv_files.read_csv, csv_files.list_zip):
             try:
                 read(path)
             except DataError as error:
@@ -289,7 +278,7 @@ def test_a_gzip_that_cannot_be_read_is_named(home, how):
 
 @pytest.mark.parametrize("kind", ["gz", "zip"])
 def test_a_bomb_is_refused_while_it_is_read(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr(_published, "MOST_BYTES", 20_000_000)
+    monkeypatch.setattr(csv_files, "MOST_BYTES", 20_000_000)
     path = tmp_path / f"mitbih_train.csv.{kind}"
     rows = f"{ROW},0\n".encode() * 1000
     given = []
@@ -303,7 +292,7 @@ def test_a_bomb_is_refused_while_it_is_read(tmp_path, kind, monkeypatch):
         csv_files._Limited, "read", lambda self, size: given.append(len(d := read(self, size))) or d
     )
     with pytest.raises(DataError, match="unpacks to more than 0.02 GB"):
-        kaggle.read_csv(path)
+        csv_files.read_csv(path)
     assert sum(given) <= 20_000_000
 
 
@@ -317,10 +306,10 @@ def test_many_short_rows_are_refused_before_they_fill_the_memory(tmp_path, row, 
         for _ in range(40 if len(row) < 1000 else 1):
             file.write(f"{row}\n".encode() * (20_000 if len(row) < 1000 else 1))
     program = (
-        "import resource, sys; from ecg_lessons import DataError, kaggle; import pyarrow.csv\n"
+        "import resource, sys; from ecg_lessons import DataError; from ecg_lessons.data import csv_files; import pyarrow.csv\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
         "before = peak()\n"
-        "try: kaggle.read_csv(sys.argv[1])\n"
+        "try: csv_files.read_csv(sys.argv[1])\n"
         "except DataError as error: print(peak() - before, error)"
     )
     command = [sys.executable, "-c", program, str(path)]
@@ -333,11 +322,11 @@ def test_many_short_rows_are_refused_before_they_fill_the_memory(tmp_path, row, 
 def test_a_web_page_is_seen_inside_a_zip_and_a_byte_order_mark_is_no_harm(tmp_path):
     path = tmp_path / "mitbih_train.csv"
     path.write_bytes(b"\xef\xbb\xbf" + f"{ROW},0\n".encode())
-    assert kaggle.read_csv(path)[0].shape == (1, 187)
+    assert csv_files.read_csv(path)[0].shape == (1, 187)
     packed = tmp_path / "mitbih_train.csv.gz"
     packed.write_bytes(gzip.compress(b"\xef\xbb\xbf \n<!doctype html><p>Sign in"))
     with pytest.raises(DataError, match="web page"):
-        kaggle.read_csv(packed)
+        csv_files.read_csv(packed)
 
 
 @pytest.mark.parametrize("layout", ["heartbeat", "datasets/shayanfazeli/heartbeat", "my-copy-of-it"])
@@ -346,7 +335,7 @@ def test_what_is_attached_to_a_kaggle_notebook_is_used(home, tmp_path, monkeypat
     (tmp_path / "input" / "another").mkdir(parents=True)
     shutil.copy(home[0] / "kaggle" / "mitbih_test.csv", tmp_path / "input" / "another")  # half of them
     shutil.copytree(home[0] / "kaggle", tmp_path / "input" / layout)
-    monkeypatch.setattr(kaggle, "_download", None)
+    monkeypatch.setattr(kaggle, "_download_csv_files", None)
     assert len(fetch_mitbih(source="kaggle")) == 1000
     mine = kaggle.find_csv_files(home[0], published.FILES)
     assert mine["train"] == home[0] / "kaggle" / "mitbih_train.csv"  # the data directory comes first
@@ -357,7 +346,7 @@ def test_what_the_system_refuses_is_named_for_what_it_is(home, monkeypatch, errn
     def refuse(path, *_, **__):
         raise OSError(errno, os.strerror(errno), str(path))
 
-    monkeypatch.setattr(_published, "open", refuse, raising=False)
+    monkeypatch.setattr(csv_files, "open", refuse, raising=False)
     with pytest.raises(DataError, match=f"mitbih_train.csv {message}"):
         fetch_mitbih(source="kaggle", data_home=home[0])
     monkeypatch.setattr(Path, "iterdir", refuse)
@@ -383,9 +372,14 @@ def test_every_row_is_traced_to_its_record_and_annotation(real_beats, tmp_path):
     found.split(by="patient")
 
 
+def read_all(folder):
+    """The raw records, as the rows are traced to them."""
+    return (records.read_annotated_beats(folder, name) for name in records.list_records())
+
+
 def test_all_rows_are_traced_in_a_minute(real_beats, real_folder):
     start = time.perf_counter()
-    records, samples = kaggle.trace_rows(np.asarray(real_beats.signals), real_beats.labels, real_folder)
+    records, samples = tracing.trace_rows(np.asarray(real_beats.signals), real_beats.labels, read_all(real_folder))
     seconds = time.perf_counter() - start
     print(f"{len(records)} rows traced in {seconds:.1f} s")
     assert (records == real_beats.records).all() and (samples == real_beats.samples).all()
@@ -401,7 +395,7 @@ def test_a_row_cut_elsewhere_is_still_traced_and_a_made_up_one_is_not(real_beats
     shorter[:, :60] = (shorter[:, :60] - low) / (high - low)
     shorter[7] = make_beats(10).signals[0]
     shorter[8] = 0
-    records, samples = kaggle.trace_rows(shorter, few.labels, real_folder)
+    records, samples = tracing.trace_rows(shorter, few.labels, read_all(real_folder))
     expected = few.samples.copy()
     expected[7:9] = -1
     np.testing.assert_array_equal(samples, expected)
@@ -453,7 +447,7 @@ def test_rounded_rows_are_traced_and_none_wrongly(real_beats, tmp_path, form, ca
 def test_all_rounded_rows_are_traced_in_a_minute(real_beats, real_folder):
     start = time.perf_counter()
     signals = np.round(np.asarray(real_beats.signals, dtype=np.float64), 2).astype(np.float32)
-    records, samples = kaggle.trace_rows(signals, real_beats.labels, real_folder)
+    records, samples = tracing.trace_rows(signals, real_beats.labels, read_all(real_folder))
     seconds, traced = time.perf_counter() - start, samples >= 0
     print(f"{traced.mean():.2%} of {len(records)} rounded rows traced in {seconds:.1f} s")
     assert (samples[traced] == real_beats.samples[traced]).all() and traced.mean() > 0.999
@@ -502,8 +496,8 @@ def test_untraced_rows_are_counted_at_every_load(home, monkeypatch, capsys):
         names = np.where(np.arange(len(labels)) % 2, None, "202")
         return names, np.where(np.arange(len(labels)) % 2, -1, 5)
 
-    monkeypatch.setattr(kaggle, "_records_at_hand", lambda _: "somewhere")
-    monkeypatch.setattr(kaggle, "trace", half)
+    monkeypatch.setattr(published, "_find_records", lambda _: "somewhere")
+    monkeypatch.setattr(published, "trace_rows", half)
     for _ in range(3):  # the second and third time from the cache
         fetch_mitbih(source="kaggle", data_home=home[0])
         assert "500 of 1000 Kaggle rows match no MIT-BIH annotation" in capsys.readouterr().out
@@ -514,8 +508,8 @@ def test_half_known_patients_survive_the_cache(home, monkeypatch):
         names = np.where(np.arange(len(labels)) % 2, None, "202")
         return names, np.where(np.arange(len(labels)) % 2, -1, 5)
 
-    monkeypatch.setattr(kaggle, "_records_at_hand", lambda _: "somewhere")
-    monkeypatch.setattr(kaggle, "trace", half)
+    monkeypatch.setattr(published, "_find_records", lambda _: "somewhere")
+    monkeypatch.setattr(published, "trace_rows", half)
     beats = fetch_mitbih(source="kaggle", data_home=home[0])
     assert beats.patients[0] == "201" and beats.records[0] == "202" and beats.patients[1] is None
     with pytest.raises(ValueError, match="500 beats have no patient"):
@@ -768,7 +762,7 @@ def test_an_account_is_named_without_its_secret(user, monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_secret")
     account = credentials.find_account()
     assert account.wins and account.problem is None
-    assert "secret" not in f"{account} {credentials.explain_refusal(account, kaggle.DATASET)}"
+    assert "secret" not in f"{account} {credentials.explain_refusal(account, csv_files.DATASET)}"
 
 
 OTHER = b'{"username": "reader", "key": "another"}'
@@ -790,7 +784,7 @@ def test_an_uploaded_account_stays_where_kaggle_does_not_refuse_it(hub, colab, t
         hub.status = status
         return upload
 
-    monkeypatch.setattr(_credentials, "ask_for_account", ask_and_fail)
+    monkeypatch.setattr(credentials, "ask_for_account", ask_and_fail)
     with pytest.raises(DataError, match="answered|could not be reached"):
         fetch_mitbih(source="kaggle")
     assert json.loads(installed.read_bytes()) == json.loads(colab.content)
@@ -816,7 +810,7 @@ def test_an_interrupted_download_leaves_the_uploaded_account(hub, colab, tmp_pat
     hub.locked = True
     ask = credentials.ask_for_account
     monkeypatch.setattr(
-        _credentials, "ask_for_account",
+        credentials, "ask_for_account",
         lambda account: (ask(account), monkeypatch.setattr("kagglehub.dataset_download", stop))[0],
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
@@ -833,7 +827,7 @@ def test_an_upload_that_cannot_be_kept_leaves_the_earlier_one(hub, colab, tmp_pa
     def refuse(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_credentials.json, "dumps", refuse)
+    monkeypatch.setattr(credentials.json, "dumps", refuse)
     with pytest.raises(DataError, match="disk is full"):
         fetch_mitbih(source="kaggle")
     assert installed.read_bytes() == OTHER and os.listdir(installed.parent) == ["kaggle.json"]
@@ -1041,8 +1035,8 @@ def test_reading_is_faster_than_plain_pandas(real_beats, tmp_path):
         read(path)
         return time.perf_counter() - start
 
-    seconds(kaggle.read_csv)  # imports
-    rounds = [(seconds(kaggle.read_csv), seconds(lambda p: pd.read_csv(p, header=None))) for _ in range(5)]
+    seconds(csv_files.read_csv)  # imports
+    rounds = [(seconds(csv_files.read_csv), seconds(lambda p: pd.read_csv(p, header=None))) for _ in range(5)]
     ratio = min(ours for ours, _ in rounds) / min(theirs for _, theirs in rounds)
     print(f"reading takes {ratio:.2f} of plain pandas' time")
     assert ratio < 1

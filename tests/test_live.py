@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_lessons import CLASSES, make_beats, simulate
+from ecg_lessons import CLASSES, make_beats
+from ecg_lessons.data import simulate
 
 sys.path.append(str(Path(__file__).parent))
-import live  # noqa: E402
 from browser import open_page, serving  # noqa: E402
+
+from tools import live  # noqa: E402
 
 pytest.importorskip("keras")
 from ecg_lessons import load_pretrained  # noqa: E402

@@ -8,22 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_score, recall_score, roc_auc_score
 
+from ecg_lessons.data.simulate import make_patients
 from ecg_lessons.metrics import (
     apply_temperature,
     auroc,
     auroc_interval,
     bootstrap_interval,
     brier_score,
-    by_recording,
     classification_table,
-    ec57,
+    compute_scores,
+    ec57_table,
     expected_calibration_error,
     mean_by_group,
+    mean_by_recording,
     reliability_table,
-    scores,
     temperature_scale,
 )
-from ecg_lessons.simulate import make_patients
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 5, 500)
@@ -43,18 +43,18 @@ def test_the_report_is_scikit_learns_under_the_fields_names():
 def test_probabilities_stand_for_their_largest():
     probabilities = np.eye(5)[PREDICTED] * 0.6 + 0.08
     assert classification_table(LABELS, probabilities).equals(classification_table(LABELS, PREDICTED))
-    assert scores(LABELS, probabilities) == scores(LABELS, PREDICTED)
+    assert compute_scores(LABELS, probabilities) == compute_scores(LABELS, PREDICTED)
 
 
 def test_scores_are_accuracy_and_macro_f1():
-    found = scores(LABELS, PREDICTED)
+    found = compute_scores(LABELS, PREDICTED)
     assert found["accuracy"] == pytest.approx(np.mean(LABELS == PREDICTED))
     assert found["macro-F1"] == pytest.approx(f1_score(LABELS, PREDICTED, average="macro"))
 
 
 def test_always_saying_n_has_a_high_accuracy_and_a_low_macro_f1():
     labels = np.repeat([0, 1, 2, 3, 4], [83, 3, 7, 1, 6])
-    found = scores(labels, np.zeros_like(labels))
+    found = compute_scores(labels, np.zeros_like(labels))
     assert found["accuracy"] == 0.83 and found["macro-F1"] == pytest.approx(0.181, abs=1e-3)
 
 
@@ -62,7 +62,7 @@ def test_a_class_without_beats_has_no_sensitivity_and_does_not_count():
     labels, predicted = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0])
     report = classification_table(labels, predicted)
     assert report["sensitivity"].isna().tolist() == [False, False, True, True, True]
-    assert scores(labels, predicted)["macro-F1"] == pytest.approx((0.8 + 2 / 3) / 2)
+    assert compute_scores(labels, predicted)["macro-F1"] == pytest.approx((0.8 + 2 / 3) / 2)
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,15 @@ def test_every_named_metric_is_scikit_learns(pairs):
     everywhere = precision_score(labels, predicted, labels=range(5), average=None, zero_division=0)
     ours = bootstrap_interval("positive predictivity", labels, predicted, n=2).value
     np.testing.assert_allclose(ours, everywhere, atol=1e-12)
-    assert scores(labels, predicted)["macro-F1"] == pytest.approx(theirs["macro-F1"])
+    assert compute_scores(labels, predicted)["macro-F1"] == pytest.approx(theirs["macro-F1"])
 
 
 def test_macro_f1_may_leave_a_class_out():
     table = classification_table(LABELS, PREDICTED)
-    found = scores(LABELS, PREDICTED, over="NSVF")["macro-F1"]
+    found = compute_scores(LABELS, PREDICTED, over="NSVF")["macro-F1"]
     assert found == pytest.approx(table["F1"].iloc[:4].mean())
     with pytest.raises(ValueError, match="over names X, which is none of N, S, V, F, Q"):
-        scores(LABELS, PREDICTED, over="NX")
+        compute_scores(LABELS, PREDICTED, over="NX")
 
 
 # ---- intervals
@@ -285,7 +285,7 @@ def test_ec57_worked_out_by_hand():
     first += [(n, n)] * 17
     second = [(s, s)] * 4 + [(s, n)] + [(n, s), (v, s), (f, s)] + [(q, s)] * 2 + [(n, n)] * 6
     labels, called = np.array(first + second).T
-    table = ec57(labels, called, np.repeat(["a", "b"], [len(first), len(second)]))
+    table = ec57_table(labels, called, np.repeat(["a", "b"], [len(first), len(second)]))
     # VEB: F and Q called V are no false alarms
     assert table.loc["a", "VEB Se"] == 6 / 10 and table.loc["a", "VEB +P"] == 6 / 9
     assert table.loc["a", "VEB FPR"] == 3 / (3 + 17)
@@ -302,7 +302,7 @@ def test_ec57_worked_out_by_hand():
 
 def test_ec57_wants_a_record_for_each_beat():
     with pytest.raises(ValueError, match="records must have shape"):
-        ec57(LABELS, PREDICTED, ["100"])
+        ec57_table(LABELS, PREDICTED, ["100"])
 
 
 def test_a_group_has_the_mean_of_its_beats_and_their_label():
@@ -348,8 +348,8 @@ def test_an_area_needs_both_classes():
 
 def test_a_recording_has_its_owner():
     beats = make_patients(6)
-    chances = np.random.default_rng(0).random(len(beats))
-    labels, mean, patients = by_recording(beats, chances)
+    probabilities = np.random.default_rng(0).random(len(beats))
+    labels, mean, patients = mean_by_recording(beats, probabilities)
     assert patients.tolist() == np.unique(beats.patients).tolist()  # one recording each
-    assert mean[0] == pytest.approx(chances[beats.patients == patients[0]].mean())
+    assert mean[0] == pytest.approx(probabilities[beats.patients == patients[0]].mean())
     assert labels.tolist() == [beats.labels[beats.patients == p][0] for p in patients]

@@ -7,17 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import bench
-import cards
 import numpy as np
 import pytest
 from helpers import few_steps
 
-from ecg_lessons import DataError, load_pretrained, load_results, make_beats, models, staircase, store
-from ecg_lessons import reference as command
-from ecg_lessons.metrics import scores
+from ecg_lessons import DataError, load_pretrained, load_results, make_beats, models, storage
+from ecg_lessons.data.simulate import make_patients
+from ecg_lessons.metrics import compute_scores
 from ecg_lessons.models import PRETRAINED, cnn_lstm, freeze_encoder, keras, with_new_head
-from ecg_lessons.simulate import make_patients
+from studies import common, staircase
+from studies import reference as command
+from tools import bench, cards
 
 ROOT = Path(__file__).parents[1]
 CHAPTER = ROOT / "book" / "03_cnn_lstm.ipynb"
@@ -148,7 +148,7 @@ def find_shipped_folder(tmp_path, monkeypatch):
 
 def test_a_network_survives_its_file(shipped, beats):
     model = cnn_lstm(**TINY)
-    command.save(command.compiled(model, len(beats), RECIPE), shipped / "mitbih.weights.h5")
+    common.save_network(command.compile_model(model, len(beats), RECIPE), shipped / "mitbih.weights.h5")
     again = load_pretrained("mitbih")
     few = beats.signals[:50, :, None]
     np.testing.assert_array_equal(model.predict(few, verbose=0), again.predict(few, verbose=0))
@@ -165,10 +165,10 @@ def test_a_network_survives_its_file(shipped, beats):
     ],
 )
 def test_a_networks_settings_are_read_off_its_layers(sizes):
-    found = command.find_settings(cnn_lstm(**sizes))
+    found = common.find_settings(cnn_lstm(**sizes))
     defaults = {name: p.default for name, p in inspect.signature(cnn_lstm).parameters.items()}
     assert json.dumps(found) == json.dumps(defaults | sizes)
-    new = command.find_settings(with_new_head(cnn_lstm(**sizes), 7))
+    new = common.find_settings(with_new_head(cnn_lstm(**sizes), 7))
     assert new == found | {"n_classes": 7}
 
 
@@ -177,7 +177,7 @@ def test_the_shipped_settings_are_whole_and_those_of_the_recipes():
     assert sorted(settings) == sorted(PRETRAINED)
     for name, mine in settings.items():
         assert list(mine) == list(inspect.signature(cnn_lstm).parameters), name
-        assert command.find_settings(load_pretrained(name)) == mine, name
+        assert common.find_settings(load_pretrained(name)) == mine, name
     assert settings["mitbih-context"].items() >= staircase.RECIPE["network"].items()
 
 
@@ -190,7 +190,7 @@ def test_the_shipped_networks_outputs_are_those_that_were_kept():
 
 
 def test_settings_that_are_damaged_are_named(shipped):
-    command.save(cnn_lstm(**TINY), shipped / "mitbih.weights.h5")
+    common.save_network(cnn_lstm(**TINY), shipped / "mitbih.weights.h5")
     for text in ("", "{}", '{"mitbih": 3}', '{"mitbih": {"filters": 3}}', '{"mitbih": {"units": 9}}'):
         (shipped / "settings.json").write_text(text)
         with pytest.raises(DataError, match="settings.json does not describe the network mitbih"):
@@ -210,7 +210,7 @@ def test_the_shipped_networks_are_small_and_know_their_beats():
         assert model.count_params() == cnn_lstm(**sizes).count_params()
     simulated = make_beats(2000, seed=5)  # close enough to hearts to be far above chance
     found = load_pretrained().predict(simulated.signals[..., None], verbose=0)
-    assert scores(simulated.labels, found)["accuracy"] > 0.6
+    assert compute_scores(simulated.labels, found)["accuracy"] > 0.6
 
 
 def test_an_unknown_network_is_refused():
@@ -243,7 +243,7 @@ def here(tmp_path, monkeypatch):
 
 
 def test_the_command_measures_every_seed_on_both_splits(here, beats):
-    found = command.run(2, beats=beats, **here)
+    found = command.run_study(2, beats=beats, **here)
     assert [(r["split"], r["seed"]) for r in found["runs"]] == [
         ("beat", 0), ("beat", 1), ("patient", 0), ("patient", 1)]  # fmt: skip
     assert found == json.loads((here["results"] / "reference.json").read_text())
@@ -258,18 +258,18 @@ def test_the_command_measures_every_seed_on_both_splits(here, beats):
 
 
 def test_the_written_weights_are_those_that_were_measured(here, beats):
-    found = command.run(1, ["beat"], beats=beats, **here)
+    found = command.run_study(1, ["beat"], beats=beats, **here)
     model = cnn_lstm(**TINY)
     model.load_weights(here["weights"] / "mitbih.weights.h5")
-    test = command.parts(beats, "beat")[2]
-    assert command.measured(model, test) == found["runs"][0]["test"]
+    test = command.split_beats(beats, "beat")[2]
+    assert common.measure_network(model, test) == found["runs"][0]["test"]
 
 
 def test_finished_runs_are_not_repeated_and_others_are_added(here, beats, monkeypatch):
-    first = command.run(1, ["beat"], beats=beats, **here)
-    train, made = command.train, []
-    monkeypatch.setattr(command, "train", lambda b, seed, *rest: made.append(seed) or train(b, seed, *rest))
-    second = command.run(2, ["beat"], beats=beats, **here)
+    first = command.run_study(1, ["beat"], beats=beats, **here)
+    train, made = command.train_network, []
+    monkeypatch.setattr(command, "train_network", lambda b, seed, *rest: made.append(seed) or train(b, seed, *rest))
+    second = command.run_study(2, ["beat"], beats=beats, **here)
     assert made == [1] and second["runs"][0] == first["runs"][0] and second["summary"]["beat"]["seeds"] == 2
 
 
@@ -279,7 +279,7 @@ class Stop(Exception):
 
 def test_a_run_that_was_stopped_goes_on_from_its_last_epoch(here, beats, monkeypatch):
     epochs, stop_at = [], 2
-    on_begin = command.Epochs.on_epoch_begin
+    on_begin = command.ProgressBar.on_epoch_begin
 
     def spy(self, epoch, logs=None):
         on_begin(self, epoch, logs)
@@ -287,26 +287,26 @@ def test_a_run_that_was_stopped_goes_on_from_its_last_epoch(here, beats, monkeyp
             raise Stop
         epochs.append(epoch)
 
-    monkeypatch.setattr(command.Epochs, "on_epoch_begin", spy)
+    monkeypatch.setattr(command.ProgressBar, "on_epoch_begin", spy)
     with pytest.raises(Stop):
-        command.run(1, ["beat"], beats=beats, **here)
+        command.run_study(1, ["beat"], beats=beats, **here)
     assert epochs == [0, 1] and not (here["results"] / "reference.json").exists()
     stop_at = None
-    command.run(1, ["beat"], beats=beats, **here)
+    command.run_study(1, ["beat"], beats=beats, **here)
     assert epochs == [0, 1, 2]
     assert not list((Path(here["results"]).parent / "cache" / "reference").iterdir())  # nothing stays
 
 
 def test_another_recipe_makes_all_runs_anew(here, beats, capsys):
-    command.run(1, ["beat"], beats=beats, **here)
-    found = command.run(1, ["beat"], beats=beats, **here | {"recipe": RECIPE | {"epochs": 2}})
+    command.run_study(1, ["beat"], beats=beats, **here)
+    found = command.run_study(1, ["beat"], beats=beats, **here | {"recipe": RECIPE | {"epochs": 2}})
     assert "another recipe" in capsys.readouterr().out and found["runs"][0]["epochs"] == 2
 
 
 def test_simulated_beats_never_become_the_reference(here, monkeypatch):
     monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
     with pytest.raises(DataError, match="needs real recordings, not simulated beats"):
-        command.run(1, ["beat"], **here)
+        command.run_study(1, ["beat"], **here)
     assert not here["weights"].exists() and not here["results"].exists()
 
 
@@ -314,15 +314,15 @@ def test_a_damaged_results_file_is_named(here, beats):
     here["results"].mkdir()
     (here["results"] / "reference.json").write_text('{"recipe": ')
     with pytest.raises(DataError, match="reference.json is damaged. Delete it"):
-        command.run(1, ["beat"], beats=beats, **here)
+        command.run_study(1, ["beat"], beats=beats, **here)
 
 
 def test_a_network_may_read_two_signals_and_numbers_besides():
     model = cnn_lstm(**TINY, width=96, channels=2, numbers=6)
-    chances = model.predict([np.zeros((3, 96, 2)), np.zeros((3, 6))], verbose=0)
-    assert chances.shape == (3, 5) and [i.shape for i in model.inputs] == [(None, 96, 2), (None, 6)]
+    probabilities = model.predict([np.zeros((3, 96, 2)), np.zeros((3, 6))], verbose=0)
+    assert probabilities.shape == (3, 5) and [i.shape for i in model.inputs] == [(None, 96, 2), (None, 6)]
     moved = model.predict([np.zeros((3, 96, 2)), np.eye(3, 6)], verbose=0)
-    assert np.abs(moved - chances).max() > 1e-4  # the numbers count
+    assert np.abs(moved - probabilities).max() > 1e-4  # the numbers count
 
 
 def test_noise_is_added_in_training_alone():
@@ -382,15 +382,15 @@ def test_a_network_that_was_tampered_with_is_refused(tmp_path, monkeypatch):
 
 def test_a_network_that_is_saved_takes_its_place_in_the_sums(tmp_path):
     for name in ("b", "a", "b"):
-        command.save(cnn_lstm(filters=(2, 2), units=2, dense=2), tmp_path / f"{name}.weights.h5")
+        common.save_network(cnn_lstm(filters=(2, 2), units=2, dense=2), tmp_path / f"{name}.weights.h5")
     lines = (tmp_path / "SHA256SUMS").read_text().splitlines()
     assert sorted(line.split("  ")[1] for line in lines) == ["a.weights.h5", "b.weights.h5"]
     assert f"{storage.compute_sha256(tmp_path / 'b.weights.h5')}  b.weights.h5" in lines
 
 
 def test_the_commands_options_are_read_and_no_seeds_refused(capsys):
-    given = command.parsed("name", "about", ["--seeds", "2", "--to", "x"], to={"help": "where"})
+    given = common.parse_arguments("name", "about", ["--seeds", "2", "--to", "x"], to={"help": "where"})
     assert (given.seeds, given.to) == (2, "x")
     with pytest.raises(SystemExit):
-        command.parsed("name", "about", ["--seeds", "0"])
+        common.parse_arguments("name", "about", ["--seeds", "0"])
     assert "must be at least 1" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_lessons import CLASSES, make_beats
-from ecg_lessons.patient import likeness, median_beats, rr_features
+from ecg_lessons.features import compute_likeness, median_beats, rr_features
 
 
 @pytest.fixture(scope="module")
@@ -68,18 +68,18 @@ def test_each_record_has_its_own_median_beat(beats):
 
 def test_the_median_beat_is_like_itself_and_its_opposite_is_not(beats):
     usual = dataclasses.replace(beats, signals=median_beats(beats))
-    same = likeness(usual)
+    same = compute_likeness(usual)
     np.testing.assert_allclose(same[:, :3], 1, atol=0.02)
     assert (same[:, 3:] == -3).all()  # as small as it is counted
     signals = usual.signals.copy()
     signals[7] *= -1  # one beat of many leaves the median as it is
-    turned = likeness(dataclasses.replace(beats, signals=signals))[7]
+    turned = compute_likeness(dataclasses.replace(beats, signals=signals))[7]
     np.testing.assert_allclose(turned[:3], -1, atol=0.02)
     np.testing.assert_allclose(turned[3:], np.log(4) / 2, atol=0.02)
 
 
 def test_v_beats_are_unlike_the_usual_qrs(beats):
-    alike = likeness(beats)[:, 1]
+    alike = compute_likeness(beats)[:, 1]
     v, n = (alike[beats.labels == CLASSES.index(c)].mean() for c in "VN")
     assert n > 0.9 and v < n - 0.1
 
@@ -92,4 +92,4 @@ def test_beats_without_intervals_or_records_are_refused(beats):
     with pytest.raises(ValueError, match='"median" or "mean", not'):
         rr_features(beats, usual="mode")
     with pytest.raises(ValueError, match="do not know their records"):
-        likeness(dataclasses.replace(beats, records=None))
+        compute_likeness(dataclasses.replace(beats, records=None))

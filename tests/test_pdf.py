@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
-import pdf  # noqa: E402
+from tools import pdf  # noqa: E402
 
 
 def pages(path):

@@ -11,8 +11,10 @@ import pytest
 from helpers import assert_same, files_of, send
 
 import ecg_lessons
-from ecg_lessons import DataError, data_available, fetch_mitbih, fetch_record, physionet, store
+from ecg_lessons import DataError, data_available, fetch_mitbih, fetch_record, storage
+from ecg_lessons.data import cache, download, records, sources
 from ecg_lessons.errors import NotWritten, explain_os_error, file_named_in
+from studies import common
 
 
 @pytest.fixture
@@ -267,7 +269,7 @@ def test_an_unknown_source_or_recipe_is_refused(home, monkeypatch):
 
 def test_another_version_of_the_cache_is_left_alone(home, monkeypatch):
     beats = fetch_mitbih(data_home=home)
-    monkeypatch.setattr(store, "VERSION", cache.VERSION + 1)
+    monkeypatch.setattr(cache, "VERSION", cache.VERSION + 1)
     assert_same(fetch_mitbih(data_home=home), beats)
     assert len(list(storage.find_cache_dir().glob("beats/mitbih-*"))) == 2
 
@@ -304,7 +306,7 @@ def test_a_full_disk_leaves_nothing_behind(home, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_table", full)
+        patch.setattr(cache, "write_table", full)
         with pytest.warns(UserWarning, match="No space left on device"):
             unkept = fetch_mitbih(data_home=home)
     assert not list(storage.find_cache_dir().glob("beats/*"))
@@ -464,7 +466,7 @@ def test_simulated_beats_must_be_asked_for(monkeypatch):
     assert fetch_mitbih().source == fetch_mitbih(source="kaggle").source == "simulated"
     assert "simulated" in fetch_record("100")[0].comments[0]
     monkeypatch.delenv("ECG_LESSONS_SOURCE")
-    monkeypatch.setattr(physionet, "RETRIES", 0)
+    monkeypatch.setattr(download, "RETRIES", 0)
     with pytest.raises(DataError):
         fetch_mitbih()
 
@@ -605,7 +607,7 @@ def test_parts_of_any_number_become_one(some_beats):
         patch.setenv("ECG_LESSONS_CACHE", str(storage.find_cache_dir() / "file"))
         assert_same(cache.cache_beats("parts", lambda: iter(parts), **what), some_beats)
         with pytest.raises(NotWritten, match="file could not be written"):
-            storage.write_results(storage.find_cache_dir() / "some.json", {})
+            common.write_results(storage.find_cache_dir() / "some.json", {})
 
 
 def test_what_cannot_be_read_is_no_fault_of_the_cache(some_beats):
@@ -635,9 +637,10 @@ def test_public_names_are_there():
 
 
 def test_the_environment_overrules_the_source_that_was_asked_for(monkeypatch):
-    assert sources.select_source("kaggle") == "kaggle"
+    fetchers = {name: lambda name=name: name for name in sources.SOURCES}
+    assert sources.fetch_from("kaggle", **fetchers) == "kaggle"
     monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
-    assert sources.select_source("kaggle") == "simulated"
+    assert sources.fetch_from("kaggle", **fetchers) == "simulated"
 
 
 def test_a_fingerprint_changes_with_a_files_name_size_time_and_with_what_else_matters(tmp_path):

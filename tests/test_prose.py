@@ -71,7 +71,7 @@ def test_spelling(tmp_path):
         (tmp_path / f"{path.parent.name}-{path.name}.txt").write_text(prose(path), encoding="utf-8")
     words = str(ROOT / "tests" / "words.txt")
     done = subprocess.run(
-        [sys.executable, "-m", "codespell_lib", "-I", words, str(tmp_path), "ecg_lessons", "tests", "-S", "*/corpus"],
+        [sys.executable, "-m", "codespell_lib", "-I", words, str(tmp_path), "ecg_lessons", "studies", "tools", "tests", "-S", "*/corpus"],
         capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

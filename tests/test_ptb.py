@@ -16,16 +16,14 @@ from ecg_lessons import (
     describe_ptbxl,
     fetch_ptbdb,
     fetch_ptbxl,
-    kaggle,
     make_record,
-    physionet,
-    ptb,
     segment,
-    store,
+    storage,
     write_kaggle_csv,
 )
 from ecg_lessons.beats import DIAGNOSED
-from ecg_lessons.segment import find_r_peaks, resample
+from ecg_lessons.data import download, ptbdb, published, recording, records
+from ecg_lessons.segment import find_r_peaks, resample_signal
 
 LEADS = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
 REASONS = {
@@ -43,7 +41,7 @@ def write(folder, name, seed, fs, comments=(), seconds=12.0, flat=False):
 
     folder.mkdir(parents=True, exist_ok=True)
     lead = make_record("x", minutes=seconds / 60, seed=seed)[0].p_signal[:, 0]
-    signal = resample(lead, 360, fs)[0]
+    signal = resample_signal(lead, 360, fs)[0]
     if flat:
         signal = np.zeros_like(signal)
     signals = np.column_stack([signal * height for height in np.linspace(0.3, 1.2, 12)])
@@ -77,9 +75,9 @@ def written(tmp_path_factory):
 @pytest.fixture
 def home(written, tmp_path, monkeypatch):
     """A copy of it, free to be damaged; the package's own list of records is these four."""
-    monkeypatch.setattr(ptb, "ptbdb_records", lambda: NAMES)
-    monkeypatch.setattr(physionet, "published_files", lambda short: {})  # these are simulated
-    monkeypatch.setattr(physionet, "RETRIES", 0)
+    monkeypatch.setattr(ptbdb, "list_ptbdb_records", lambda: NAMES)
+    monkeypatch.setattr(recording, "load_sums", lambda short: {})  # these are simulated
+    monkeypatch.setattr(download, "RETRIES", 0)
     shutil.copytree(written, tmp_path / "home")
     return tmp_path / "home"
 
@@ -107,7 +105,7 @@ def test_the_detector_finds_99_of_100_beats_of_mit_bih_and_99_of_100_are_beats(r
 def test_the_detector_works_at_any_frequency_and_height(fs, height):
     record, annotation = make_record("100", minutes=10 / 60, seed=3)
     beats = annotation.sample[[s != "+" for s in annotation.symbol]] / 360
-    signal, _ = resample(record.p_signal[:, 0], 360, fs)
+    signal, _ = resample_signal(record.p_signal[:, 0], 360, fs)
     peaks = find_r_peaks(5 + height * signal, fs) / fs
     inside = beats[(beats > 0.2) & (beats < 9.8)]
     assert all(np.abs(peaks - beat).min() < 0.06 for beat in inside)
@@ -230,7 +228,7 @@ def test_a_beat_is_the_published_cut_of_the_lead_at_three_times_its_frequency(ho
     peaks = find_r_peaks(lead, 1000)
     for fs in (120.0, 125.0):
         beats = fetch_ptbdb(data_home=home, records=[name], fs=fs)
-        fine, ratio = resample(lead, 1000, 3 * fs)
+        fine, ratio = resample_signal(lead, 1000, 3 * fs)
         expected = segment(fine, np.round(peaks * ratio).astype(int), 3 * fs)
         np.testing.assert_allclose(beats.signals, expected, atol=1e-5)
         assert beats.fs == fs and (beats.samples == peaks[:-1]).all()
@@ -364,7 +362,7 @@ def test_a_signal_that_may_not_be_read_is_named(home, monkeypatch):
     def refuse(path, *arguments):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(ptb.np, "fromfile", refuse)
+    monkeypatch.setattr(recording.np, "fromfile", refuse)
     with pytest.raises(DataError, match=r"s0010_re\.dat may not be read .*Change its permissions"):
         fetch_ptbdb(data_home=home)
 
@@ -444,12 +442,12 @@ def test_a_long_diagnosis_does_not_fill_the_cache(home, n, message):
 def test_the_courses_headers_are_all_taken(real_ptb):
     folder = storage.find_data_home()
     headers = [*folder.glob("ptbdb/*/*.hea"), *folder.glob("ptbxl/records100/*/*.hea")]
-    assert all(recording._header(path.with_suffix("")).n_sig in (12, 15) for path in headers)
+    assert all(recording.read_header(path.with_suffix("")).n_sig in (12, 15) for path in headers)
 
 
 @pytest.mark.parametrize("short", ["ptbdb", "ptb-xl"])
 def test_the_sums_that_ship_are_those_of_the_recordings(real_ptb, short):
-    for name, (digest, size) in records.published_files(short).items():
+    for name, (digest, size) in records.load_sums(short).items():
         path = storage.find_data_home() / short.replace("-", "") / name
         if size and path.is_file():  # the folder holds a part of PTB-XL's table
             assert (storage.compute_sha256(path), path.stat().st_size) == (digest, size), name
@@ -590,7 +588,7 @@ def test_a_server_cannot_give_more_than_a_record_has(home, serve, monkeypatch, e
 
 def test_a_download_is_held_to_the_sums_that_are_known_and_a_data_directory_is_not(home, serve, monkeypatch):
     known = {f"{NAMES[1]}.{end}": ("0" * 64, None) for end in ("hea", "dat")}
-    monkeypatch.setattr(physionet, "published_files", lambda short: known)
+    monkeypatch.setattr(recording, "load_sums", lambda short: known)
     assert NAMES[1] in fetch_ptbdb(data_home=home).records
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(web(home / "ptbdb", [])))
     with pytest.raises(DataError, match="s0015lre.hea is not the file that PhysioNet published"):
@@ -647,6 +645,6 @@ def test_simulated_people_must_be_asked_for(monkeypatch):
         assert (beats.to_frame().groupby("patient").label.nunique() == 1).all()
     assert fetch_ptbxl().folds is not None and fetch_ptbdb(leads=("ii", "v1")).signals.shape[2] == 2
     monkeypatch.delenv("ECG_LESSONS_SOURCE")
-    monkeypatch.setattr(physionet, "RETRIES", 0)
+    monkeypatch.setattr(download, "RETRIES", 0)
     with pytest.raises(DataError):
         fetch_ptbdb()

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from ecg_lessons.quiz import Quiz
 
 from ecg_lessons import DataError, load_quiz
-from ecg_lessons.quiz import Quiz
 
 sys.path.append(str(Path(__file__).parent))
 from browser import open_page  # noqa: E402
@@ -45,8 +45,8 @@ def test_the_right_answer_does_not_stand_out(name):
     quiz = load_quiz(name)
     places, longest = set(), 0
     for asked in quiz.questions:
-        shuffled = quiz.shuffled(asked)
-        places.add(next(i for i, option in enumerate(shuffled) if option.get("right")))
+        shuffle_options = quiz.shuffle_options(asked)
+        places.add(next(i for i, option in enumerate(shuffle_options) if option.get("right")))
         longest += max(asked["options"], key=lambda option: len(option["text"])).get("right", False)
     assert len(places) > 1 and longest < len(quiz.questions)
 

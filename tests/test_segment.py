@@ -4,8 +4,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ecg_lessons import beat_length, segment
-from ecg_lessons.segment import cut_leads, find_published_ends, compute_rr_intervals
-from ecg_lessons.simulate import make_record
+from ecg_lessons.data.simulate import make_record
+from ecg_lessons.segment import compute_rr_intervals, cut_leads, find_published_ends
 
 
 @st.composite

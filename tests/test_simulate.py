@@ -3,7 +3,7 @@ import pytest
 from helpers import assert_same
 
 from ecg_lessons import CLASSES, fetch_record, make_beats, make_record, segment
-from ecg_lessons.simulate import make_patients
+from ecg_lessons.data.simulate import make_patients
 
 
 def test_beats_have_the_real_form():

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cluster import cluster
 from helpers import few_steps
 from joblib import parallel_config
 
+from studies import common
+from tools.cluster import cluster
+
 pytest.importorskip("keras")
 import ecg_lessons  # noqa: E402
-from ecg_lessons import DataError, load_results, staircase  # noqa: E402
+from ecg_lessons import DataError, load_results  # noqa: E402
 from ecg_lessons.models import cnn_lstm, keras  # noqa: E402
-from ecg_lessons.staircase import STEPS  # noqa: E402
+from studies import staircase  # noqa: E402
+from studies.staircase import STEPS  # noqa: E402
 
 WEEKLY = os.environ.get("ECG_LESSONS_WEEKLY")
 CHAPTER = Path(__file__).parents[1] / "book" / "05_evaluation.ipynb"
@@ -42,8 +45,8 @@ def ran(beats, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, nullcontext() if WEEKLY else few_steps():
         patch.setattr(staircase, "FOLDS", 2)
         patch.setattr(staircase, "FOLD_SEEDS", 1)
-        first = json.loads(json.dumps(staircase.run(1, beats=beats, **where)))
-        return first, folder, staircase.run(2, beats=beats, **where)
+        first = json.loads(json.dumps(staircase.run_study(1, beats=beats, **where)))
+        return first, folder, staircase.run_study(2, beats=beats, **where)
 
 
 def kept_network(folder):
@@ -54,7 +57,7 @@ def kept_network(folder):
 
 
 def test_each_step_reads_one_thing_more_than_the_one_before(beats):
-    given = [staircase.inputs(step, *beats) for step in STEPS]
+    given = [staircase.make_inputs(step, *beats) for step in STEPS]
     n = len(beats[0])
     given[0] = [given[0]]
     assert [[a.shape for a in arrays] for arrays in given] == [
@@ -96,7 +99,7 @@ def test_a_cluster_that_loses_a_machine_finds_the_same(ran, beats, here, tmp_pat
                 workers[0].kill()
 
         monkeypatch.setattr(staircase, "write_results", kill_one)
-        found = staircase.run(1, beats=beats, **here)
+        found = staircase.run_study(1, beats=beats, **here)
         assert len(client.scheduler_info()["workers"]) == 1
     untimed = [[run | {"seconds": 0} for run in one["runs"]] for one in (alone, found)]
     assert untimed[0] == untimed[1]
@@ -110,15 +113,15 @@ def test_the_written_weights_are_those_that_were_measured(ran, beats):
     found, folder, _ = ran
     model = kept_network(folder / "weights")
     test, context = (cut.inter_patient()[1] for cut in beats)
-    arrays = staircase.inputs(staircase.CHOSEN, test, context)
+    arrays = staircase.make_inputs(staircase.CHOSEN, test, context)
     kept = next(r["test"] for r in found["runs"] if r["step"] == staircase.CHOSEN)
-    assert staircase.measured(model, test, arrays, over="NSVF") == kept
+    assert common.measure_network(model, test, arrays, over="NSVF") == kept
 
 
 def test_simulated_beats_are_never_measured(here, monkeypatch):
     monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
     with pytest.raises(DataError, match="needs real recordings, not simulated beats"):
-        staircase.run(1, **here)
+        staircase.run_study(1, **here)
     assert not here["weights"].exists() and not here["results"].exists()
 
 
@@ -139,15 +142,15 @@ def test_the_chapter_trains_the_last_step(beats):
     chapter = {
         "np": np, "keras": keras, "c1": beats[1], "network": staircase.cnn_lstm(),
         "cnn_lstm": staircase.cnn_lstm, "rr_features": staircase.rr_features,
-        "median_beats": staircase.median_beats, "likeness": staircase.likeness,
+        "median_beats": staircase.median_beats, "likeness": staircase.compute_likeness,
     }  # fmt: skip
     exec("\n".join(cells[name] for name in ("tiny", "reads", "person-network")), chapter)
     for mine, theirs in zip(
-        chapter["reads"](beats[1]), staircase.inputs(staircase.CHOSEN, *beats), strict=True
+        chapter["reads"](beats[1]), staircase.make_inputs(staircase.CHOSEN, *beats), strict=True
     ):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
-    ours = staircase.compiled(
-        staircase.network(staircase.inputs(staircase.CHOSEN, *beats)), len(beats[1]), staircase.RECIPE
+    ours = staircase.compile_model(
+        staircase.make_network(staircase.make_inputs(staircase.CHOSEN, *beats)), len(beats[1]), staircase.RECIPE
     )
     person = chapter["person"]
     assert person.get_config() == ours.get_config()

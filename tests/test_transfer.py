@@ -7,17 +7,11 @@ import pandas as pd
 import pytest
 from helpers import few_steps
 
-from ecg_lessons import (
-    DataError,
-    describe_ptbxl,
-    fetch_ptbxl,
-    load_pretrained,
-    load_results,
-    physionet,
-    transfer,
-)
-from ecg_lessons.metrics import auroc, by_recording
-from ecg_lessons.simulate import make_patients
+from ecg_lessons import DataError, baselines, describe_ptbxl, fetch_ptbxl, load_pretrained, load_results
+from ecg_lessons.data import download
+from ecg_lessons.data.simulate import make_patients
+from ecg_lessons.metrics import auroc, mean_by_recording
+from studies import transfer
 
 TINY = {
     "all tuned": {"epochs": 1, "rate": 1e-3},
@@ -34,7 +28,7 @@ def people():
 
 
 def test_no_person_is_in_two_folds_and_every_one_is_tested(people):
-    fold = transfer.folds(people)
+    fold = transfer.assign_folds(people)
     assert set(fold) == set(range(transfer.FOLDS))
     assert (people.to_frame().assign(fold=fold).groupby("patient").fold.nunique() == 1).all()
 
@@ -43,7 +37,7 @@ def test_the_command_judges_every_rival_and_keeps_the_tuned_network(people, tmp_
     monkeypatch.setattr(transfer, "FOLDS", 2)
     ages = pd.Series(np.linspace(20, 80, 40), np.unique(people.records))
     with few_steps():
-        found = transfer.run(2, tmp_path, tmp_path, TINY, people, ages, make_patients(15, seed=9))
+        found = transfer.run_study(2, tmp_path, tmp_path, TINY, people, ages, make_patients(15, seed=9))
     assert json.loads((tmp_path / "transfer.json").read_text()) == found
     assert list(found["rivals"]) == list(transfer.RIVALS) and list(found["ahead"]) == list(
         transfer.RIVALS[1:]
@@ -61,19 +55,19 @@ def test_the_command_judges_every_rival_and_keeps_the_tuned_network(people, tmp_
 
 def test_a_regression_never_sees_whom_it_answers_for(people):
     """Labels of the tested people may be anything: the answers stay."""
-    test = transfer.folds(people) == 0
+    test = transfer.assign_folds(people) == 0
     other = np.where(test, 1 - people.labels, people.labels)
-    one = transfer.regressed(people.signals, people.labels, people.patients, test)
-    np.testing.assert_array_equal(one, transfer.regressed(people.signals, other, people.patients, test))
+    one = baselines.predict_by_regression(people.signals, people.labels, people.patients, test)
+    np.testing.assert_array_equal(one, baselines.predict_by_regression(people.signals, other, people.patients, test))
 
 
 def test_it_wants_real_recordings_and_at_least_one_seed(monkeypatch, tmp_path):
     monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
     assert "needs real recordings" in transfer.main([])
     monkeypatch.delenv("ECG_LESSONS_SOURCE")
-    monkeypatch.setattr(physionet, "RETRIES", 0)
+    monkeypatch.setattr(download, "RETRIES", 0)
     with pytest.raises(DataError):
-        transfer.run(1, tmp_path, tmp_path)
+        transfer.run_study(1, tmp_path, tmp_path)
     with pytest.raises(SystemExit):
         transfer.main(["--seeds", "0"])
 
@@ -93,13 +87,13 @@ def test_the_results_meet_the_target():
 def test_the_shipped_network_knows_its_recordings(real_ptb):
     """It was trained on these, so it must do better here than the tuned ones on people they had not seen."""
     beats = fetch_ptbxl()
-    chances = load_pretrained("ptbxl").predict(beats.signals[..., None], batch_size=1024, verbose=0)[:, 1]
-    there = transfer.elsewhere(load_pretrained("ptbxl"), real_ptb)
+    probabilities = load_pretrained("ptbxl").predict(beats.signals[..., None], batch_size=1024, verbose=0)[:, 1]
+    there = transfer.judge_elsewhere(load_pretrained("ptbxl"), real_ptb)
     stored = load_results("transfer")["elsewhere"]
     assert there["people"] == stored["people"] == 49
     for what in ("by person", "by recording"):
         assert there[what]["value"] == pytest.approx(stored[what]["value"], abs=0.01)
-    age = transfer.age_alone(beats, describe_ptbxl().age)
+    age = transfer.judge_by_age(beats, describe_ptbxl().age)
     assert age == pytest.approx(load_results("transfer")["age alone"])
-    known = auroc(*by_recording(beats, chances)[:2])
+    known = auroc(*mean_by_recording(beats, probabilities)[:2])
     assert known > load_results("transfer")["rivals"]["all tuned"]["mean of seeds"]["high"]

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import nbformat
-from fork import repository_files
+
+from tools.fork import repository_files
 
 ROOT = Path(__file__).parents[1]
 MODULES = [*sorted((ROOT / "ecg_lessons").glob("*.py")), *sorted((ROOT / "book" / "_ext").glob("*.py"))]

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from ecg_lessons import Beats, balance, metrics, plots, transfer
+from ecg_lessons import Beats, balance, baselines, metrics, plots
 from ecg_lessons.validation import check_distributions, check_labels, check_predicted, check_scores
 
 N = 40
@@ -19,26 +19,26 @@ KNOWN = {  # function: arguments that are right
     balance.effective_weights: {"labels": LABELS},
     balance.oversample: {"labels": LABELS},
     metrics.classification_table: {"labels": LABELS, "predicted": P},
-    metrics.scores: {"labels": LABELS, "predicted": P},
+    metrics.compute_scores: {"labels": LABELS, "predicted": P},
     metrics.bootstrap_interval: {"metric": "F1", "labels": LABELS, "predicted": P, "n": 5},
     metrics.mean_by_group: {"labels": OWNERS == "a", "probabilities": P, "groups": OWNERS},
-    metrics.by_recording: {
+    metrics.mean_by_recording: {
         "beats": Beats(np.zeros((N, 187)), (OWNERS == "a").astype(int), records=OWNERS, patients=OWNERS),
         "probabilities": P,
     },
-    metrics.auroc: {"labels": TWO, "chances": P[:, 1]},
-    metrics.auroc_interval: {"labels": TWO, "chances": P[:, 1], "groups": OWNERS, "n": 5},
+    metrics.auroc: {"labels": TWO, "probabilities": P[:, 1]},
+    metrics.auroc_interval: {"labels": TWO, "probabilities": P[:, 1], "groups": OWNERS, "n": 5},
     metrics.reliability_table: {"labels": LABELS, "probabilities": P},
     metrics.expected_calibration_error: {"labels": LABELS, "probabilities": P},
     metrics.brier_score: {"labels": LABELS, "probabilities": P},
     metrics.temperature_scale: {"labels": LABELS, "probabilities": P},
     metrics.apply_temperature: {"probabilities": P, "temperature": 2.0},
-    metrics.ec57: {"labels": LABELS, "predicted": P, "records": OWNERS},
+    metrics.ec57_table: {"labels": LABELS, "predicted": P, "records": OWNERS},
     plots.plot_confusion: {"labels": LABELS, "predicted": P},
     plots.plot_pr: {"labels": LABELS, "probabilities": P},
     plots.plot_roc: {"labels": LABELS, "probabilities": P},
     plots.plot_by_patient: {"labels": LABELS, "predicted": P, "patients": OWNERS},
-    transfer.regressed: {
+    baselines.predict_by_regression: {
         "arrays": P, "labels": TWO, "patients": OWNERS, "test": np.isin(OWNERS, ["a", "b"]),
         "strengths": [0.1, 1.0],
     },
@@ -53,7 +53,7 @@ WRONG = {  # name of the argument: what it may not be
         LABELS + 5, P[:, 0], P[None], "N",
     ],
     "probabilities": [P[:-1], P * np.nan, np.where(P > 0.5, np.inf, P), P[None], P.astype(str)],
-    "chances": [P[:-1, 1], P, P * np.nan, P[:, 1, None, None]],
+    "probabilities of class 1": [P[:-1, 1], P, P * np.nan, P[:, 1, None, None]],
     "test": [np.arange(5), np.ones(N), np.ones(N - 1, dtype=bool)],
 }  # fmt: skip
 
@@ -69,7 +69,7 @@ def call(function, **given):
 
 def takers():
     """Every public function that has such an argument."""
-    for module in (balance, metrics, plots, transfer):
+    for module in (balance, baselines, metrics, plots):
         for name, function in vars(module).items():
             if name.startswith("_") or not inspect.isfunction(function):
                 continue
@@ -86,8 +86,12 @@ def test_every_function_that_takes_such_arrays_is_tried_here():
 def test_it_takes_what_is_right_and_refuses_what_is_not(function):
     call(function, **KNOWN[function])
     for name in KNOWN[function].keys() & WRONG.keys():
+        if function in (metrics.auroc, metrics.auroc_interval) and name == "probabilities":
+            kind = "probabilities of class 1"
+        else:
+            kind = name
         alone = len(KNOWN[function].keys() & WRONG.keys()) == 1  # there is nothing that it would not fit to
-        for wrong in WRONG[name][alone and name == "probabilities" :]:
+        for wrong in WRONG[kind][alone and name == "probabilities" :]:
             with pytest.raises(ValueError):
                 call(function, **KNOWN[function] | {name: wrong})
 

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from run import ROOT, prepare
 
 from ecg_lessons import DataError, fetch_mitbih, write_kaggle_csv
-from ecg_lessons.metrics import scores
+from ecg_lessons.metrics import compute_scores
 from ecg_lessons.models import cnn_lstm, keras
-from ecg_lessons.reference import machine
-from ecg_lessons.store import write_results
+from studies.common import describe_machine, write_results
+from tools.run import ROOT, prepare
 
 TARGET = 0.90  # macro-F1 on the validation beats, which both networks must reach
 LIMIT = 40  # epochs that the usual network may take
@@ -43,7 +42,7 @@ def usual():
 
 
 def ours(n_beats):
-    steps = -(-n_beats // BATCH)
+    steps = math.ceil(n_beats / BATCH)
     rate = keras.optimizers.schedules.CosineDecay(
         2e-4, (EPOCHS - 1) * steps, warmup_target=4e-3, warmup_steps=steps
     )
@@ -64,7 +63,7 @@ class Race(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds += time.perf_counter() - self.start
-        found = scores(self.check.labels, predict(self.model, self.check))["macro-F1"]
+        found = compute_scores(self.check.labels, predict(self.model, self.check))["macro-F1"]
         self.curve.append([round(self.seconds, 1), round(found, 4)])
         print(f"  epoch {epoch + 1}: {self.seconds:.0f} s, macro-F1 {found:.3f}", flush=True)
         self.model.stop_training = found >= TARGET
@@ -131,7 +130,7 @@ def main():
     small = race("chapter 3's network", lambda: ours(len(fit)), BATCH, EPOCHS, fit, check)
     large = race("the usual network", usual, 128, LIMIT, fit, check)
     found = {
-        "machine": machine(),
+        "machine": describe_machine(),
         "target": TARGET,
         "networks": {"chapter 3": small, "usual": large},
         # where the usual one never got there, it would have needed more

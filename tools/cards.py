@@ -20,13 +20,14 @@ from ecg_lessons import (
     load_results,
     make_beats,
     metrics,
-    staircase,
 )
+from ecg_lessons.data.records import find_patient, list_records
 from ecg_lessons.models import PRETRAINED
-from ecg_lessons.physionet import find_patient, list_records
-from ecg_lessons.reference import ROOT, parts
-from ecg_lessons.staircase import CHOSEN
-from ecg_lessons.store import write_results, open_for_writing
+from ecg_lessons.storage import open_for_writing
+from studies import staircase
+from studies.common import ROOT, write_results
+from studies.reference import split_beats
+from studies.staircase import CHOSEN
 
 PAGES = [
     ROOT / "book" / f"{name}.md"
@@ -67,7 +68,7 @@ def evaluated(beats, context, known):
     known : dict
         As `people` returns it.
     """
-    by_beat, by_patient = (parts(beats, split)[2] for split in ("beat", "patient"))
+    by_beat, by_patient = (split_beats(beats, split)[2] for split in ("beat", "patient"))
     own = context.inter_patient()[1]
     tests = {
         "mitbih": (by_beat, by_beat.signals[..., None]),
@@ -77,24 +78,24 @@ def evaluated(beats, context, known):
     networks = {}
     for name, (test, arrays) in tests.items():
         network = load_pretrained(name)
-        chances = network.predict(arrays, batch_size=2048, verbose=0)
-        networks[name] = {"parameters": network.count_params(), **measured(test, chances)}
+        probabilities = network.predict(arrays, batch_size=2048, verbose=0)
+        networks[name] = {"parameters": network.count_params(), **measured(test, probabilities)}
     return {
         "networks": networks,
         # of the last one: it is the one that a new patient would meet
-        "groups": {group: measured(test[mine], chances[mine])
+        "groups": {group: measured(test[mine], probabilities[mine])
                    for group, mine in groups(test.records, known).items()},
         "people": population(known),
         "data": described(beats),
     }  # fmt: skip
 
 
-def measured(test, chances):
+def measured(test, probabilities):
     """Each class and all together, with 95 % intervals by patient."""
     classes = {}
-    table = metrics.classification_table(test.labels, chances)
+    table = metrics.classification_table(test.labels, probabilities)
     ranges = {
-        name: metrics.bootstrap_interval(name, test.labels, chances, test.patients)
+        name: metrics.bootstrap_interval(name, test.labels, probabilities, test.patients)
         for name in ("sensitivity", "positive predictivity", "F1")
     }
     for y, c in enumerate(CLASSES):
@@ -104,15 +105,15 @@ def measured(test, chances):
             classes[c] = {"beats": int(table.loc[c, "beats"]), "patients": owners, **ends}
     both = {
         name: [rounded(part) for part in metrics.bootstrap_interval(
-            name, test.labels, chances, test.patients, over="NSVF")]
+            name, test.labels, probabilities, test.patients, over="NSVF")]
         for name in ("accuracy", "macro-F1")
     }  # fmt: skip
     return {
         "beats": len(test),
         "patients": len(np.unique(test.patients)),
         **both,
-        "ECE": rounded(metrics.expected_calibration_error(test.labels, chances)),
-        "Brier": rounded(metrics.brier_score(test.labels, chances)),
+        "ECE": rounded(metrics.expected_calibration_error(test.labels, probabilities)),
+        "Brier": rounded(metrics.brier_score(test.labels, probabilities)),
         "classes": classes,
     }
 
@@ -332,7 +333,7 @@ def fill(found):
 
 
 def main():
-    from run import prepare
+    from tools.run import prepare
 
     try:
         if not prepare():

@@ -1,8 +1,10 @@
 """A cluster as small as one can be: a scheduler and two workers, each a process of its own, on loopback."""
 
+import os
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -11,12 +13,13 @@ def cluster(folder):
     from dask.distributed import Client
 
     meeting = folder / "scheduler.json"
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # where the studies are found
 
     def start(what, *options):
         command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--scheduler-file", meeting]
         log = end.enter_context(open(folder / f"{what}.log", "a"))
         process = subprocess.Popen(
-            [*map(str, command), *options, "--no-dashboard"], stdout=log, stderr=log, cwd=folder
+            [*map(str, command), *options, "--no-dashboard"], stdout=log, stderr=log, cwd=folder, env=env
         )
         end.callback(process.wait)
         end.callback(process.kill)

@@ -1,4 +1,4 @@
-"""Bring ``tests/colab.txt`` up to date: ``python tests/colab.py pip-freeze.txt``.
+"""Bring ``tests/colab.txt`` up to date: ``python -m tools.colab pip-freeze.txt``.
 
 The file is the one that Colab publishes, with everything it has installed. Of that, the list keeps the
 packages that it names already: those that the course, or something that it imports, can meet.
@@ -36,7 +36,7 @@ def renewed(text, published, day):
 
 def main(arguments):
     if len(arguments) != 1:
-        return "Name the file: python tests/colab.py pip-freeze.txt"
+        return "Name the file: python -m tools.colab pip-freeze.txt"
     try:
         text = renewed(LIST.read_text(), Path(arguments[0]).read_text(), f"{date.today()}")
     except (OSError, ValueError) as error:

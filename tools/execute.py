@@ -15,10 +15,11 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from run import ROOT, notebooks, prepare
 
 from ecg_lessons import DataError, load_results
-from ecg_lessons.store import write_results, open_for_writing
+from ecg_lessons.storage import open_for_writing
+from studies.common import describe_machine, write_results
+from tools.run import ROOT, notebooks, prepare
 
 TIMINGS = ROOT / "results" / "timings.json"
 
@@ -48,9 +49,8 @@ def execute(path, about):
 
 def stamp():
     """What a notebook's outputs were made from, and with: its metadata's ``ecg_lessons``."""
-    from ecg_lessons.reference import machine
 
-    versions = {name: value for name, value in machine().items() if name not in ("processor", "gpus")}
+    versions = {name: value for name, value in describe_machine().items() if name not in ("processor", "gpus")}
     return {"source": "physionet", "date": f"{datetime.now():%Y-%m-%d}", "versions": versions}
 
 
@@ -93,7 +93,7 @@ def main(arguments):
         note_times(path.stem, seconds, slow, about["date"])
         cells = ", ".join(f"{name} {took}" for name, took in slow.items())
         print(f"{path.name}: {seconds} s ({cells or 'no slow cell'})", flush=True)
-    from cards import fill  # imports TensorFlow
+    from tools.cards import fill  # imports TensorFlow
 
     fill(load_results("evaluation"))
     return 0
@@ -101,10 +101,9 @@ def main(arguments):
 
 def note_times(name, seconds, slow, date):
     """Bring one notebook's entry of the results file up to date."""
-    from ecg_lessons.reference import machine
 
     known = load_results("timings") if TIMINGS.exists() else {}
-    known[name] = {"seconds": seconds, "date": date, **machine(), "cells": slow}
+    known[name] = {"seconds": seconds, "date": date, **describe_machine(), "cells": slow}
     write_results(TIMINGS, dict(sorted(known.items())))
 
 

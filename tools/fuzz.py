@@ -32,9 +32,10 @@ def _imported(names=()):
             for name in names:
                 import_module(name)
             return _imported()
-    from ecg_lessons import DataError, kaggle, ptb, segment
+    from ecg_lessons import DataError, segment
+    from ecg_lessons.data import csv_files, ptbdb, recording
 
-    return DataError, kaggle, ptb, segment
+    return DataError, csv_files, ptbdb, recording, segment
 
 
 readers = cache(_imported)
@@ -53,10 +54,10 @@ def a_file(name, data):
 
 
 def try_csv(data):
-    DataError, kaggle, _, _ = readers()
+    DataError, csv_files, *_ = readers()
     path = a_file("mitbih_train.csv", data)
     try:
-        signals, labels = kaggle.read_csv(path)
+        signals, labels = csv_files.read_csv(path)
     except DataError as error:
         assert str(path) in str(error)
     else:
@@ -65,19 +66,19 @@ def try_csv(data):
 
 
 def try_header(data):
-    DataError, _, ptb, _ = readers()
+    DataError, _, ptbdb, recording, _ = readers()
     path = a_file("s0010_re.hea", data)
     try:
-        header = recording._header(path.with_suffix(""))
-        recording._channels(path.with_suffix(""), header, ("ii",))
+        header = recording.read_header(path.with_suffix(""))
+        recording.find_channels(path.with_suffix(""), header, ("ii",))
     except DataError as error:
         assert str(path) in str(error)
     else:
-        assert ptb.LOWEST <= header.fs <= ptb.HIGHEST
+        assert recording.LOWEST <= header.fs <= recording.HIGHEST
         assert header.sig_len > 0 and len(header.sig_name) == header.n_sig
-        assert recording._length(header, 3) <= header.sig_len
+        assert recording.count_samples(header, 3) <= header.sig_len
         assert all(re.fullmatch(r"[\w-]+\.(dat|xyz)", name) for name in header.file_name)
-        ptbdb._reason(header), ptbdb._told(header, "age")
+        ptbdb._read_reason(header), ptbdb._read_comment(header, "age")
 
 
 def try_segment(data):

@@ -11,13 +11,15 @@ import sys
 import zlib
 from pathlib import Path
 
-import cards
 import numpy as np
 
-from ecg_lessons import CLASSES, load_pretrained, load_results, simulate
-from ecg_lessons.plots import INK, PALETTE, axes, ecg_paper
+from ecg_lessons import CLASSES, load_pretrained, load_results
+from ecg_lessons.data import simulate
+from ecg_lessons.plots import INK, PALETTE, draw_ecg_paper, make_axes
 from ecg_lessons.segment import beat_length, segment
-from ecg_lessons.store import write_results, open_for_writing
+from ecg_lessons.storage import open_for_writing
+from studies.common import write_results
+from tools import cards
 
 ROOT = Path(__file__).parents[1]
 LIVE = ROOT / "book" / "_static" / "live"
@@ -117,7 +119,7 @@ def row(beat):
 
 def gallery_picture(people, answers, path):
     """The gallery, and what the network says of each beat."""
-    figure, grid = axes(len(CLASSES), len(people), width=7, height=8, sharex=True, sharey=True)
+    figure, grid = make_axes(len(CLASSES), len(people), width=7, height=8, sharex=True, sharey=True)
     for column, beats, probabilities in zip(grid.T, people, answers):
         column[0].set_title(beats[0]["person"], loc="center")
         for ax, beat, answer in zip(column, beats, probabilities):
@@ -143,8 +145,8 @@ def gallery_picture(people, answers, path):
 
 def anatomy_picture(path):
     """The waves of the simulator's normal beat, and their sum."""
-    figure, ax = axes(width=6, height=6.2)
-    ecg_paper(ax, (-0.36, 0.56), (-0.7, 1.7))
+    figure, ax = make_axes(width=6, height=6.2)
+    draw_ecg_paper(ax, (-0.36, 0.56), (-0.7, 1.7))
     times = np.linspace(-0.36, 0.56, 500)
     heights, centres, spreads = simulate.WAVES["sinus"]
     each = heights * np.exp(-0.5 * ((times[:, None] - centres) / spreads) ** 2)

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from ecg_lessons import DataError, data_available, fetch_ptbdb, fetch_ptbxl
-from ecg_lessons.physionet import download_mitdb, explain_not_found
+from ecg_lessons.data.records import download_mitdb, explain_not_found
 
 ROOT = Path(__file__).parents[1]
 CELL_SECONDS = 1200
@@ -83,7 +83,7 @@ def main(arguments):
         if not where:
             startup = Path(folder) / "profile_default" / "startup"
             startup.mkdir(parents=True)
-            shutil.copy(ROOT / "tests" / "short.py", startup)
+            shutil.copy(ROOT / "tools" / "short.py", startup)
             os.environ["IPYTHONDIR"] = folder
         if os.environ.get("TESTS") == "recordings":
             options.append("--recordings-only")

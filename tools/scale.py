@@ -17,28 +17,30 @@ import threading
 import time
 from pathlib import Path
 
-import cards
 import numpy as np
 import pytest
-from cluster import cluster
 from joblib import parallel_config
-from run import ROOT, prepare
 
 import ecg_lessons
-from ecg_lessons import DataError, fetch_ptbxl, load_results, physionet, ptb, staircase
-from ecg_lessons._parallel import each
-from ecg_lessons.reference import machine
-from ecg_lessons.store import write_results
+from ecg_lessons import DataError, fetch_ptbxl, load_results
+from ecg_lessons.data import mitbih, recording
+from studies import staircase
+from studies.common import describe_machine, write_results
+from studies.parallel import run_each
+from tools import cards
+from tools.cluster import cluster
+from tools.run import ROOT, prepare
 
 RECORDS, SEEDS = 500, 6
 TIMES = (1, 4, 16)  # each record of MIT-BIH
 
 
-def records(watched):
+def cut_records(watched):
     """The beats of PTB-XL's 500 records, cut anew, as one short text."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ECG_LESSONS_CACHE", folder)
-        patch.setattr(ptb, "each", lambda *given, **how: watched(each(*given, **how), RECORDS // 3))
+        cut = recording._cut_recordings
+        patch.setattr(recording, "_cut_recordings", lambda *given: watched(cut(*given), RECORDS // 3))
         beats = fetch_ptbxl(records=range(1, RECORDS + 1))
         arrays = (beats.signals, beats.labels, beats.samples, beats.rr)
         return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
@@ -47,7 +49,7 @@ def records(watched):
 def trainings(watched):
     """What networks of the staircase's third step, trained with several seeds, score on DS2."""
     calls = [("+ beat in context", seed, staircase.RECIPE, None) for seed in range(SEEDS)]
-    return [run["test"] for run, _ in watched(each(staircase._run, calls, seeded=True), SEEDS // 3)]
+    return [run["test"] for run, _ in watched(run_each(staircase._run_training, calls, seeded=True), SEEDS // 3)]
 
 
 def compared(work, pieces):
@@ -55,7 +57,7 @@ def compared(work, pieces):
     seconds, found = {}, []
 
     def timed(name, watched=lambda parts, _: parts):
-        list(each(abs, [(-1,), (-2,)], n_jobs=2))  # the other processes are there
+        list(run_each(abs, [(-1,), (-2,)], n_jobs=2))  # the other processes are there
         start = time.perf_counter()
         found.append(work(watched))
         seconds[name] = round(time.perf_counter() - start, 1)
@@ -86,8 +88,8 @@ def compared(work, pieces):
 
 def memory(times):
     """Beats, and the most memory (MB) that cutting them took beyond what was taken before."""
-    names, most, cutting = records.list_records(), 0, True
-    records.list_records = lambda: sorted(names * times)
+    names, most, cutting = mitbih.list_records(), 0, True
+    mitbih.list_records = lambda: sorted(names * times)
 
     def anonymous():  # without the mapped file, which the system takes back where others need the room
         return int(Path("/proc/self/status").read_text().split("RssAnon:")[1].split()[0]) / 1024
@@ -111,7 +113,7 @@ def memory(times):
 
 def measured(times):
     """`memory`, in a process that did nothing before."""
-    done = subprocess.run([sys.executable, __file__, str(times)], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([sys.executable, "-m", "tools.scale", str(times)], cwd=ROOT, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -124,8 +126,8 @@ def main(arguments):
             print(json.dumps(memory(int(arguments[0]))))
             return 0
         found = {
-            "machine": machine(),
-            "records": compared(records, RECORDS),
+            "machine": describe_machine(),
+            "records": compared(cut_records, RECORDS),
             "trainings": compared(trainings, SEEDS),
             "memory": [measured(times) for times in TIMES],
         }

@@ -24,7 +24,14 @@ import numpy as np
 
 from ..beats import CLASSES, Beats
 from ..errors import DataError, NotWritten, explain_os_error
-from ..storage import UNFINISHED, find_cache_dir, delete_old_files, copy_read_rights, make_folder, open_for_writing
+from ..storage import (
+    UNFINISHED,
+    copy_read_rights,
+    delete_old_files,
+    find_cache_dir,
+    make_folder,
+    open_for_writing,
+)
 
 BEATS = ".ecg_lessons-beats"  # of a file that holds beats: nobody else's has this ending
 
@@ -60,11 +67,11 @@ def hash_code(*modules):
 
 
 def _read_sources():
-    package = Path(__file__).parents[1]
-    paths = sorted(package.rglob("*.py"))
-    return {p.relative_to(package).with_suffix("").as_posix(): zlib.crc32(p.read_bytes()) for p in paths}
+    paths = sorted(_PACKAGE.rglob("*.py"))
+    return {p.relative_to(_PACKAGE).with_suffix("").as_posix(): zlib.crc32(p.read_bytes()) for p in paths}
 
 
+_PACKAGE = Path(__file__).parents[1]
 _LOADED = _read_sources()
 
 

@@ -140,7 +140,7 @@ def make_downloader(most=LARGEST, headers=None):
     return fetch
 
 
-def fetch_pieces(url, most, timeout=TIMEOUT, headers=None):
+def fetch_pieces(url, most, timeout=None, headers=None):
     """What a server gives at an address, piece by piece; a ValueError if it is more than `most` bytes."""
     import requests
 
@@ -150,7 +150,7 @@ def fetch_pieces(url, most, timeout=TIMEOUT, headers=None):
 
     headers = {"Accept-Encoding": "identity", **(headers or {})}
     hooks = {"response": drop_redirect}
-    with requests.get(url, timeout=timeout, headers=headers, hooks=hooks, stream=True) as response:
+    with requests.get(url, timeout=timeout or TIMEOUT, headers=headers, hooks=hooks, stream=True) as response:
         response.raise_for_status()
         packed = response.headers.get("Content-Encoding", "identity").lower()
         if packed not in ("identity", "gzip", "deflate"):  # twice, say: one piece may unpack to gigabytes

@@ -12,8 +12,15 @@ from .cache import cache_beats, hash_code, hash_files
 from .download import fetch_pieces, make_url, run_within
 from .published import fetch_mitbih_csv
 from .records import (
-    MITDB, download_mitdb, find_cached_mitdb, find_local_mitdb, find_patient, list_records, load_sums,
-    read_annotated_beats, read_record,
+    MITDB,
+    download_mitdb,
+    find_cached_mitdb,
+    find_local_mitdb,
+    find_patient,
+    list_records,
+    load_sums,
+    read_annotated_beats,
+    read_record,
 )  # fmt: skip
 from .simulate import make_beats, make_record
 from .sources import fetch_from

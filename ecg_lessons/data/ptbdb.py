@@ -5,8 +5,15 @@ from pathlib import Path
 
 from .published import fetch_ptbdb_csv
 from .recording import (
-    cache_recordings, check_arguments, count_samples, describe_simulated, find_channels, find_files,
-    make_patient_table, print_left_out, read_header,
+    cache_recordings,
+    check_arguments,
+    count_samples,
+    describe_simulated,
+    find_channels,
+    find_files,
+    make_patient_table,
+    print_left_out,
+    read_header,
 )  # fmt: skip
 from .simulate import make_patients
 from .sources import fetch_from

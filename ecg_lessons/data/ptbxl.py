@@ -6,7 +6,12 @@ from functools import partial
 
 from ..errors import DataError, explain_os_error
 from .recording import (
-    cache_recordings, check_arguments, describe_simulated, find_files, make_patient_table, print_left_out,
+    cache_recordings,
+    check_arguments,
+    describe_simulated,
+    find_files,
+    make_patient_table,
+    print_left_out,
     read_header,
 )  # fmt: skip
 from .simulate import make_patients

@@ -16,7 +16,12 @@ from .cache import cache_beats, hash_code, hash_files
 from .csv_files import WAY_OUT, read_csv
 from .kaggle import locate_csv_files
 from .records import (
-    download_mitdb, find_cached_mitdb, find_local_mitdb, find_patient, list_records, read_annotated_beats,
+    download_mitdb,
+    find_cached_mitdb,
+    find_local_mitdb,
+    find_patient,
+    list_records,
+    read_annotated_beats,
 )  # fmt: skip
 from .tracing import count_digits, trace_rows
 

@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from ..beats import CLASSES, DIAGNOSED, Beats
-from ..segment import cut_leads, compute_rr_intervals, segment
+from ..segment import compute_rr_intervals, cut_leads, segment
 
 FS = 360  # Hz, as in MIT-BIH
 _GAIN, _BASELINE = 200, 1024  # ADC units per mV, and at 0 mV

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..balance import class_weights
 from ..beats import AAMI, CLASSES
-from ..metrics import auroc, auroc_interval, by_recording, mean_by_group
+from ..metrics import auroc, auroc_interval, mean_by_group, mean_by_recording
 from ..segment import beat_length, segment
 
 TEST_FOLDS = ("9", "10")  # PTB-XL's authors choose on the one and test on the other
@@ -475,26 +475,26 @@ def another_verdict(beats_of, areas):
     return Verdict(True, "they differ less than their intervals are wide.")
 
 
-def narrower_question(beats, chances, area, low, high):
+def narrower_question(beats, probabilities, area, low, high):
     """Chapter 6, exercise 3: infarction or healthy, with an interval by person.
 
     Parameters
     ----------
     beats : Beats
         From ``fetch_ptbdb(abnormal="mi")``.
-    chances : float array (n,)
+    probabilities : float array (n,)
         Of each beat.
     area, low, high : float
         AUROC by person and the ends of its 95 % interval.
     """
-    if (problem := _unanswered(chances, area, low, high)) is not None:
+    if (problem := _unanswered(probabilities, area, low, high)) is not None:
         return problem
-    chances = np.asarray(chances, dtype=np.float64)
-    if (problem := _malformed(beats, chances)) is not None:
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if (problem := _malformed(beats, probabilities)) is not None:
         return problem
-    people = mean_by_group(beats.labels, chances, beats.patients)
+    people = mean_by_group(beats.labels, probabilities, beats.patients)
     given = (_number(area), _number(low), _number(high))
-    return _judged_interval(beats, chances, people, given, "people") or Verdict(
+    return _judged_interval(beats, probabilities, people, given, "people") or Verdict(
         True, f"{int(people[0].sum())} of {len(people[0])} people have an infarction. What can that show?"
     )
 
@@ -538,13 +538,13 @@ def project_split(train, test):
     )
 
 
-def project_development(train, chances):
+def project_development(train, probabilities):
     """Milestone 2: is there something on the training people that is worth a test?
 
     Parameters
     ----------
     train : Beats
-    chances : float array (n,)
+    probabilities : float array (n,)
         For each beat of `train`, the probability that its recording is abnormal, from a model that was
         not trained on its person.
 
@@ -552,10 +552,10 @@ def project_development(train, chances):
     -------
     Verdict
     """
-    chances = np.asarray(chances, dtype=np.float64)
-    if (problem := _malformed(train, chances)) is not None:
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if (problem := _malformed(train, probabilities)) is not None:
         return problem
-    area = _area(train, chances)
+    area = _area(train, probabilities)
     if area < 0.5:
         return Verdict(False, f"an AUROC of {area:.2f} is worse than a coin. Which column did you take?")
     if area < SOUND:
@@ -573,13 +573,13 @@ def project_development(train, chances):
     return Verdict(True, f"AUROC per recording on the training people: {area:.3f}.")
 
 
-def project_report(test, chances, report):
+def project_report(test, probabilities, report):
     """Milestone 3: does the report say what was found, and how sure that is?
 
     Parameters
     ----------
     test : Beats
-    chances : float array (n,)
+    probabilities : float array (n,)
         For each beat of `test`, the probability that its recording is abnormal.
     report : dict
         With "AUROC", "low", "high" (its 95 % interval by patient), "recordings" and "patients".
@@ -588,8 +588,8 @@ def project_report(test, chances, report):
     -------
     Verdict
     """
-    chances = np.asarray(chances, dtype=np.float64)
-    if (problem := _malformed(test, chances)) is not None:
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if (problem := _malformed(test, probabilities)) is not None:
         return problem
     wanted = ("AUROC", "low", "high", "recordings", "patients")
     if missing := [name for name in wanted if name not in report]:
@@ -599,18 +599,18 @@ def project_report(test, chances, report):
             return Verdict(False, f"{report[name]} {name}: count those of the test again.")
     ends = [_number(report[name]) for name in ("AUROC", "low", "high")]
     if (
-        problem := _judged_interval(test, chances, by_recording(test, chances), ends, "recordings")
+        problem := _judged_interval(test, probabilities, mean_by_recording(test, probabilities), ends, "recordings")
     ) is not None:
         return problem
     return Verdict(True, "AUROC {:.2f} ({:.2f} to {:.2f}), {} patients.".format(*ends, report["patients"]))
 
 
-def _judged_interval(beats, chances, verdicts, given, unit):
+def _judged_interval(beats, probabilities, verdicts, given, unit):
     """A Verdict if the AUROC or its interval is not that of the verdicts, else None."""
     area, low, high = given
     right = auroc_interval(*verdicts)
     if not abs(area - right.value) <= 0.006:
-        by_beat = abs(area - auroc(beats.labels, chances)) < 0.006
+        by_beat = abs(area - auroc(beats.labels, probabilities)) < 0.006
         hint = "That is the one by beat. What is diagnosed?" if by_beat else "From which probabilities is it?"
         return Verdict(False, f"the AUROC is not that of the {unit}. {hint}")
     if not low <= area <= high:
@@ -625,19 +625,19 @@ def _judged_interval(beats, chances, verdicts, given, unit):
     return None
 
 
-def _malformed(beats, chances):
+def _malformed(beats, probabilities):
     """A Verdict if these are not probabilities of these beats, else None."""
-    if chances.shape != (len(beats),):
-        return Verdict(False, f"one number a beat is wanted, ({len(beats)},), not {chances.shape}.")
-    if not np.isfinite(chances).all() or chances.min() < 0 or chances.max() > 1:
+    if probabilities.shape != (len(beats),):
+        return Verdict(False, f"one number a beat is wanted, ({len(beats)},), not {probabilities.shape}.")
+    if not np.isfinite(probabilities).all() or probabilities.min() < 0 or probabilities.max() > 1:
         return Verdict(False, "these are no probabilities: some are NaN, below 0 or above 1.")
-    if np.ptp(chances) == 0:
+    if np.ptp(probabilities) == 0:
         return Verdict(False, "every beat has the same probability. Did anything learn?")
     return None
 
 
-def _area(beats, chances):
-    return auroc(*by_recording(beats, chances)[:2])
+def _area(beats, probabilities):
+    return auroc(*mean_by_recording(beats, probabilities)[:2])
 
 
 def _marked(name):

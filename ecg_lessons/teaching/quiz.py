@@ -63,9 +63,9 @@ class Quiz:
     """
 
     def __init__(self, name, questions):
-        self.name, self.questions = name, _validated(name, questions)
+        self.name, self.questions = name, _check_questions(name, questions)
 
-    def shuffled(self, question):
+    def shuffle_options(self, question):
         """The options of a question in an order that its text decides: the same everywhere."""
         options = list(question["options"])
         random.Random(question["ask"]).shuffle(options)
@@ -75,28 +75,28 @@ class Quiz:
         lines = []
         for i, question in enumerate(self.questions, 1):
             lines.append(f"{i}. {question['ask']}")
-            lines += [f"   ( ) {option['text']}" for option in self.shuffled(question)]
+            lines += [f"   ( ) {option['text']}" for option in self.shuffle_options(question)]
         return "\n".join(lines)
 
     def _repr_html_(self):
-        boxes = "\n".join(self._box(i, question) for i, question in enumerate(self.questions, 1))
+        boxes = "\n".join(self._format_question(i, question) for i, question in enumerate(self.questions, 1))
         return (
             f'<section class="ecg-quiz" aria-label="Quiz">\n<style>{STYLE}</style>\n{boxes}\n'
             f"<script>{SHUFFLE}</script>\n</section>"
         )
 
-    def _box(self, i, question):
+    def _format_question(self, i, question):
         name = f"quiz-{self.name}-{i}"
         options = []
-        for k, option in enumerate(self.shuffled(question)):
+        for k, option in enumerate(self.shuffle_options(question)):
             right = option.get("right", False)
             options.append(
                 f'<div class="option" aria-live="polite"><input type="radio" name="{name}" id="{name}-{k}" '
-                f'autocomplete="off"><label for="{name}-{k}">{_marked_up(option["text"])}</label>'
+                f'autocomplete="off"><label for="{name}-{k}">{_format_text(option["text"])}</label>'
                 f'<p class="because{" right" if right else ""}"><strong>{MARK[right]}</strong> '
-                f"{_marked_up(option['because'])}</p></div>"
+                f"{_format_text(option['because'])}</p></div>"
             )
-        legend = f"<legend>{i}. {_marked_up(question['ask'])}</legend>"
+        legend = f"<legend>{i}. {_format_text(question['ask'])}</legend>"
         return "\n".join([f"<fieldset>{legend}", *options, "</fieldset>"])
 
 
@@ -129,7 +129,7 @@ def load_quiz(name):
         raise DataError(f"{path} is no YAML: {error}") from None
 
 
-def _validated(name, questions):
+def _check_questions(name, questions):
     if not isinstance(questions, list) or not questions:
         raise DataError(f"The quiz {name} is not a list of questions.")
     for i, question in enumerate(questions, 1):
@@ -155,7 +155,7 @@ def _validated(name, questions):
     return questions
 
 
-def _marked_up(text):
+def _format_text(text):
     text = html.escape(text.strip(), quote=False)
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
     return re.sub(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])", r"<em>\1</em>", text)

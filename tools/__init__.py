@@ -1,0 +1,1 @@
+"""What a maintainer runs: one program a file, each behind a target of the Makefile."""
