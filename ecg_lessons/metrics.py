@@ -123,7 +123,9 @@ def bootstrap_interval(
     rng = np.random.default_rng(seed)
     if callable(metric):
         value = metric(labels, original)
-        drawn = np.array([metric(labels[i], original[i]) for i in _draw_positions(rng, len(labels), owner, n)])
+        drawn = np.array(
+            [metric(labels[i], original[i]) for i in _draw_positions(rng, len(labels), owner, n)]
+        )
     else:
         statistic = _find_statistic(metric, _find_positions(over, classes))
         if owner is None:  # drawing beats is drawing the cells of the confusion matrix

@@ -60,8 +60,12 @@ def draw_ecg_paper(ax, seconds, millivolts):
     """
     ax.set_facecolor(_PAPER)
     for step, colour in ((1, _THIN), (5, _THICK)):
-        ax.vlines(_draw_ruler(*seconds, 0.04 * step), *millivolts, color=colour, lw=0.5 + 0.06 * step, zorder=0)
-        ax.hlines(_draw_ruler(*millivolts, 0.1 * step), *seconds, color=colour, lw=0.5 + 0.06 * step, zorder=0)
+        ax.vlines(
+            _draw_ruler(*seconds, 0.04 * step), *millivolts, color=colour, lw=0.5 + 0.06 * step, zorder=0
+        )
+        ax.hlines(
+            _draw_ruler(*millivolts, 0.1 * step), *seconds, color=colour, lw=0.5 + 0.06 * step, zorder=0
+        )
     ax.set(xlim=seconds, ylim=millivolts, aspect=0.4, xlabel="time (s)", ylabel="lead voltage (mV)")
     return ax
 
@@ -97,7 +101,9 @@ def plot_record(ax, record, annotation=None, start=0.0, seconds=6.0, lead=0):
             ax.text(at / record.fs, high - 0.15, symbol, ha="center", va="top", weight="bold",
                     bbox={"color": "white", "alpha": 0.85, "pad": 0.6},
                     color=PALETTE.get(CLASS_OF.get(symbol), "#666666"))  # fmt: skip
-    return mark_simulated(ax, "simulated" if "simulated, of nobody" in (record.comments or []) else "physionet")
+    return mark_simulated(
+        ax, "simulated" if "simulated, of nobody" in (record.comments or []) else "physionet"
+    )
 
 
 def plot_beats(ax, beats, colour=None, **line):

@@ -30,7 +30,9 @@ def run_each(function, calls, seeded=False, **how):
     """
     from joblib import Parallel, delayed
 
-    return Parallel(return_as="generator", **how)(delayed(_run_one)(seeded, function, *call) for call in calls)
+    return Parallel(return_as="generator", **how)(
+        delayed(_run_one)(seeded, function, *call) for call in calls
+    )
 
 
 def _run_one(seeded, function, *arguments):
@@ -45,7 +47,9 @@ def _run_one(seeded, function, *arguments):
 def _run_in_process(function, *arguments):
     """Call it in a process of its own, which ends with this one."""
     command = [sys.executable, "-m", __name__]
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}  # it imports what we can
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))
+    }  # it imports what we can
     try:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as child:
             pickle.dump((function, arguments), child.stdin)

@@ -159,7 +159,9 @@ def _run_training(split, seed, recipe, beats):
     beats = _fetch_real_beats() if beats is None else beats  # a worker has an environment of its own
     fit, validation, test = split_beats(beats, split)
     start = time.perf_counter()
-    model = train_network(fit, seed, recipe, _get_backup_folder(split, seed, len(fit), recipe), f"{split} split, seed {seed}")
+    model = train_network(
+        fit, seed, recipe, _get_backup_folder(split, seed, len(fit), recipe), f"{split} split, seed {seed}"
+    )
     written = {
         "split": split, "seed": seed, "epochs": recipe["epochs"], "beats": len(fit),
         "seconds": round(time.perf_counter() - start), "parameters": model.count_params(), **describe_machine(),
@@ -175,7 +177,11 @@ def _fetch_real_beats():
 
 def _get_backup_folder(split, seed, n_beats, recipe):
     """Where a run that is stopped leaves its last full epoch."""
-    return find_cache_dir() / "reference" / "-".join([split, str(seed), str(n_beats), *map(str, recipe.values())])
+    return (
+        find_cache_dir()
+        / "reference"
+        / "-".join([split, str(seed), str(n_beats), *map(str, recipe.values())])
+    )
 
 
 def main(arguments=None):

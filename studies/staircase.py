@@ -136,9 +136,7 @@ def _cross_validate(step, seed, recipe, beats, n_folds):
     return measure_predictions(fit, predicted, over="NSVF")
 
 
-def run_study(
-    seeds=5, results=RESULTS, weights=WEIGHTS, recipe=RECIPE, beats=None
-):
+def run_study(seeds=5, results=RESULTS, weights=WEIGHTS, recipe=RECIPE, beats=None):
     """Make the runs that are missing, and write what they gave.
 
     Parameters

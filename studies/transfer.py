@@ -92,9 +92,13 @@ def _cross_validate(rival, seed, recipe, beats):
     for test in (fold == k for k in range(FOLDS)):
         if rival in recipe:
             model = train_network(make_network(rival, seed), beats[~test], recipe[rival], recipe)
-            probabilities[test] = model.predict(beats.signals[test, :, None], batch_size=2048, verbose=0)[:, 1]
+            probabilities[test] = model.predict(beats.signals[test, :, None], batch_size=2048, verbose=0)[
+                :, 1
+            ]
         else:
-            probabilities[test] = predict_by_regression(arrays, beats.labels, beats.patients, test, recipe["strengths"])
+            probabilities[test] = predict_by_regression(
+                arrays, beats.labels, beats.patients, test, recipe["strengths"]
+            )
     return probabilities, time.perf_counter() - start
 
 

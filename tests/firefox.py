@@ -123,7 +123,9 @@ def open_firefox():
     if not (program := firefox()):
         pytest.skip("no Firefox is installed")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items())
+        lines = (
+            f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items()
+        )
         with open(f"{profile}/user.js", "w") as file:
             file.writelines(lines)
         command = [program, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"]

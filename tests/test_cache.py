@@ -69,7 +69,10 @@ def test_what_the_package_made_is_deleted_when_it_is_old(small_database, serve, 
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", serve(files_of(small_database)))
     fetch_mitbih()
     (first,) = cut()
-    half, folder = storage.make_unfinished_path(first.parent, "half"), storage.make_unfinished_path(storage.find_cache_dir() / "mitdb")
+    half, folder = (
+        storage.make_unfinished_path(first.parent, "half"),
+        storage.make_unfinished_path(storage.find_cache_dir() / "mitdb"),
+    )
     half.write_bytes(b"half")
     folder.mkdir()
     (folder / "tmpabcd1234").write_bytes(b"half")
@@ -92,7 +95,12 @@ def test_a_download_leaves_nothing_unfinished(small_database, serve, monkeypatch
     monkeypatch.setenv("ECG_LESSONS_PHYSIONET", "http://127.0.0.1:9")
     with pytest.raises(DataError):
         fetch_record("201")
-    assert {path.name for path in storage.find_cache_dir().rglob("*")} == {"mitdb", "100.hea", "100.dat", "100.atr"}
+    assert {path.name for path in storage.find_cache_dir().rglob("*")} == {
+        "mitdb",
+        "100.hea",
+        "100.dat",
+        "100.atr",
+    }
 
 
 # --- who may read it ---------------------------------------------------------------------------
@@ -479,7 +487,9 @@ def test_ci_keeps_downloads_and_no_beats():
     steps = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]["test"]["steps"]
     (kept,) = [step["with"] for step in steps if step.get("uses", "").startswith("actions/cache@")]
     databases = (records.MITDB, ptbdb.PTBDB, ptbxl.PTBXL)
-    wanted = [f"${{{{ env.ECG_LESSONS_CACHE }}}}/{download.find_cache_folder(name).name}" for name in databases]
+    wanted = [
+        f"${{{{ env.ECG_LESSONS_CACHE }}}}/{download.find_cache_folder(name).name}" for name in databases
+    ]
     assert kept["path"].split("\n") == [*wanted, ""]
 
 

@@ -278,7 +278,11 @@ def test_many_processes_may_fetch_at_once(small_database, serve, right, processe
     ended = [run.communicate(timeout=180) for run in runs]
     assert [run.returncode for run in runs] == [0] * processes, ended
     assert len({printed for printed, _ in ended}) == 1
-    left = [path.name for path in storage.find_cache_dir().rglob("*") if path.is_file() and "home" not in path.name]
+    left = [
+        path.name
+        for path in storage.find_cache_dir().rglob("*")
+        if path.is_file() and "home" not in path.name
+    ]
     wanted = [*known_sums(), *(name for name in left if "-downloaded-" in name)]
     assert len(wanted) == 1 + len(known_sums()) and set(wanted) <= set(left)
     assert not [name for name in left if name.startswith(("tmp", "."))]
@@ -444,7 +448,9 @@ def test_what_is_larger_than_the_file_is_not_taken(troubled, right, patient, mon
     troubled(TOO_MUCH[what])
     with pytest.raises(DataError, match=FILE):
         fetch_within(25)
-    assert max(SENT, default=0) < 50_000_000 and max(largest, default=0) <= records.load_sums("mitdb")[FILE][1]
+    assert (
+        max(SENT, default=0) < 50_000_000 and max(largest, default=0) <= records.load_sums("mitdb")[FILE][1]
+    )
     assert nothing_half_done()
 
 

@@ -33,7 +33,9 @@ WIDTH = "document.documentElement.scrollWidth"
 
 @pytest.mark.parametrize("served", [False, True], ids=["file", "served"])
 def test_every_page_is_quiet_and_fits(site, address, tab, served):
-    names = sorted(str(path.relative_to(site)) for path in site.rglob("*.html") if "_static" not in path.parts)
+    names = sorted(
+        str(path.relative_to(site)) for path in site.rglob("*.html") if "_static" not in path.parts
+    )
     names.remove("index.html")  # which leads on at once
     troubles = []
     for name in names:
@@ -51,7 +53,9 @@ def test_every_page_is_quiet_and_fits(site, address, tab, served):
 
 def test_what_comes_from_elsewhere_is_refused(address, tab):
     tab.goto(f"{address}/book/try_it.html")
-    tab.evaluate("document.head.append(Object.assign(document.createElement('script'), { src: 'https://example.org/a.js' }))")
+    tab.evaluate(
+        "document.head.append(Object.assign(document.createElement('script'), { src: 'https://example.org/a.js' }))"
+    )
     tab.evaluate("new Promise(resolve => setTimeout(resolve, 100))")
     (refused,) = tab.wrong()
     assert "blocked a script (script-src-elem) at https://example.org/a.js" in refused
@@ -77,7 +81,9 @@ def test_start_choose_and_read_what_keras_says(address, tab):
         assert f"The network says {CLASSES[probabilities.argmax()]}," in said, beat["person"]
         assert np.abs(np.array(tab.evaluate(SHARES)) - 100 * probabilities).max() <= 0.51
         tab.press("\ue014")  # the arrow to the right: the next beat
-    asked = "ecgNetwork.load(ecgWeights).then(model => ecgNetwork.predict(model, ecgWaves.gallery.slice(0, 10)"
+    asked = (
+        "ecgNetwork.load(ecgWeights).then(model => ecgNetwork.predict(model, ecgWaves.gallery.slice(0, 10)"
+    )
     found = tab.evaluate(f"{asked}.map(beat => ecgBeat.cut(beat, ecgBeat.UNCHANGED).row)))")
     assert np.abs(np.array(found) - expected).max() < 1e-4
     assert tab.wrong() == []

@@ -379,7 +379,9 @@ def read_all(folder):
 
 def test_all_rows_are_traced_in_a_minute(real_beats, real_folder):
     start = time.perf_counter()
-    records, samples = tracing.trace_rows(np.asarray(real_beats.signals), real_beats.labels, read_all(real_folder))
+    records, samples = tracing.trace_rows(
+        np.asarray(real_beats.signals), real_beats.labels, read_all(real_folder)
+    )
     seconds = time.perf_counter() - start
     print(f"{len(records)} rows traced in {seconds:.1f} s")
     assert (records == real_beats.records).all() and (samples == real_beats.samples).all()

@@ -268,7 +268,9 @@ def test_the_written_weights_are_those_that_were_measured(here, beats):
 def test_finished_runs_are_not_repeated_and_others_are_added(here, beats, monkeypatch):
     first = command.run_study(1, ["beat"], beats=beats, **here)
     train, made = command.train_network, []
-    monkeypatch.setattr(command, "train_network", lambda b, seed, *rest: made.append(seed) or train(b, seed, *rest))
+    monkeypatch.setattr(
+        command, "train_network", lambda b, seed, *rest: made.append(seed) or train(b, seed, *rest)
+    )
     second = command.run_study(2, ["beat"], beats=beats, **here)
     assert made == [1] and second["runs"][0] == first["runs"][0] and second["summary"]["beat"]["seeds"] == 2
 

@@ -250,7 +250,9 @@ def test_a_data_directory_without_records_is_no_reason_to_simulate(tmp_path):
 def test_every_public_helper_is_used_by_a_chapter_or_by_the_package(path):
     notebooks = [*(ROOT / "book").glob("*.ipynb"), *(ROOT / "instructors").glob("*.ipynb")]
     used = [*notebooks, *(ROOT / "ecg_lessons").rglob("*.py")]
-    used = "".join(p.read_text() for p in used if p != path) + re.sub(r"^def .*", "", path.read_text(), flags=re.M)
+    used = "".join(p.read_text() for p in used if p != path) + re.sub(
+        r"^def .*", "", path.read_text(), flags=re.M
+    )
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
             assert re.search(rf"\b{node.name}\b", used), f"{path.name}: {node.name}"

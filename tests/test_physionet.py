@@ -360,7 +360,10 @@ def test_the_file_that_an_error_names_is_found_however_it_is_given():
 def test_only_what_can_be_put_elsewhere_is_said_to_be(tmp_path):
     (tmp_path / "file").write_text("no folder")
     for setting in (None, "ECG_LESSONS_CACHE"):
-        with pytest.raises(NotWritten) as error, storage.open_for_writing(tmp_path / "file" / "a", setting=setting):
+        with (
+            pytest.raises(NotWritten) as error,
+            storage.open_for_writing(tmp_path / "file" / "a", setting=setting),
+        ):
             pass
         assert ("ECG_LESSONS_CACHE" in str(error.value)) == bool(setting)
 
@@ -574,7 +577,9 @@ def test_beats_survive_the_cache_unchanged(some_beats):
     assert_same(cache.cache_beats("some-1", lambda: [kept], fs=120.0, source="simulated", longest=5), kept)
     partly = np.where(np.arange(1000) < 5, None, kept.patients.astype(object))
     unknown = dataclasses.replace(some_beats, patients=partly, records=None, samples=None)
-    assert_same(cache.cache_beats("some-2", lambda: [unknown], fs=120.0, source="simulated", longest=5), unknown)
+    assert_same(
+        cache.cache_beats("some-2", lambda: [unknown], fs=120.0, source="simulated", longest=5), unknown
+    )
 
 
 def test_the_cache_keeps_long_names_and_other_classes(some_beats):

@@ -163,7 +163,9 @@ def test_ten_seconds_rounded_to_a_microvolt_give_the_same_beats(real_ptb, tmp_pa
     import wfdb
 
     name = "patient001/s0014lre"
-    record = wfdb.rdrecord(str(storage.find_data_home() / "ptbdb" / name), sampto=10_000, channels=list(range(12)))
+    record = wfdb.rdrecord(
+        str(storage.find_data_home() / "ptbdb" / name), sampto=10_000, channels=list(range(12))
+    )
     assert record.adc_gain[0] == 2000  # half a microvolt
     folder = tmp_path / "ptbdb" / "patient001"
     folder.mkdir(parents=True)
@@ -191,7 +193,9 @@ def test_the_real_ptb_xl_is_split_by_patient_already(real_ptb):
 
 
 def test_the_default_list_has_65_records():
-    assert len(set(ptbdb.list_ptbdb_records())) == 65 and ptbdb.list_ptbdb_records()[0] == "patient001/s0010_re"
+    assert (
+        len(set(ptbdb.list_ptbdb_records())) == 65 and ptbdb.list_ptbdb_records()[0] == "patient001/s0010_re"
+    )
 
 
 def test_beats_bear_their_records_label_and_what_has_no_diagnosis_is_counted(home, capsys):

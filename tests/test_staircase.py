@@ -150,7 +150,9 @@ def test_the_chapter_trains_the_last_step(beats):
     ):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
     ours = staircase.compile_model(
-        staircase.make_network(staircase.make_inputs(staircase.CHOSEN, *beats)), len(beats[1]), staircase.RECIPE
+        staircase.make_network(staircase.make_inputs(staircase.CHOSEN, *beats)),
+        len(beats[1]),
+        staircase.RECIPE,
     )
     person = chapter["person"]
     assert person.get_config() == ours.get_config()

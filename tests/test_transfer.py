@@ -58,7 +58,9 @@ def test_a_regression_never_sees_whom_it_answers_for(people):
     test = transfer.assign_folds(people) == 0
     other = np.where(test, 1 - people.labels, people.labels)
     one = baselines.predict_by_regression(people.signals, people.labels, people.patients, test)
-    np.testing.assert_array_equal(one, baselines.predict_by_regression(people.signals, other, people.patients, test))
+    np.testing.assert_array_equal(
+        one, baselines.predict_by_regression(people.signals, other, people.patients, test)
+    )
 
 
 def test_it_wants_real_recordings_and_at_least_one_seed(monkeypatch, tmp_path):
@@ -87,7 +89,9 @@ def test_the_results_meet_the_target():
 def test_the_shipped_network_knows_its_recordings(real_ptb):
     """It was trained on these, so it must do better here than the tuned ones on people they had not seen."""
     beats = fetch_ptbxl()
-    probabilities = load_pretrained("ptbxl").predict(beats.signals[..., None], batch_size=1024, verbose=0)[:, 1]
+    probabilities = load_pretrained("ptbxl").predict(beats.signals[..., None], batch_size=1024, verbose=0)[
+        :, 1
+    ]
     there = transfer.judge_elsewhere(load_pretrained("ptbxl"), real_ptb)
     stored = load_results("transfer")["elsewhere"]
     assert there["people"] == stored["people"] == 49

@@ -4,6 +4,7 @@ What is compared runs in this one process, one after the other; only ratios mean
 """
 
 import json
+import math
 import sys
 import tempfile
 import time

@@ -50,7 +50,9 @@ def execute(path, about):
 def stamp():
     """What a notebook's outputs were made from, and with: its metadata's ``ecg_lessons``."""
 
-    versions = {name: value for name, value in describe_machine().items() if name not in ("processor", "gpus")}
+    versions = {
+        name: value for name, value in describe_machine().items() if name not in ("processor", "gpus")
+    }
     return {"source": "physionet", "date": f"{datetime.now():%Y-%m-%d}", "versions": versions}
 
 

@@ -49,7 +49,9 @@ def cut_records(watched):
 def trainings(watched):
     """What networks of the staircase's third step, trained with several seeds, score on DS2."""
     calls = [("+ beat in context", seed, staircase.RECIPE, None) for seed in range(SEEDS)]
-    return [run["test"] for run, _ in watched(run_each(staircase._run_training, calls, seeded=True), SEEDS // 3)]
+    return [
+        run["test"] for run, _ in watched(run_each(staircase._run_training, calls, seeded=True), SEEDS // 3)
+    ]
 
 
 def compared(work, pieces):
@@ -113,7 +115,9 @@ def memory(times):
 
 def measured(times):
     """`memory`, in a process that did nothing before."""
-    done = subprocess.run([sys.executable, "-m", "tools.scale", str(times)], cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.scale", str(times)], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 

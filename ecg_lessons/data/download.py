@@ -61,7 +61,11 @@ def download_files(database, wanted, title, fetch=None, urls=None, sizes=None):
     unfinished = storage.make_unfinished_path(folder)  # pooch's own names could be anybody's
     pooch.get_logger().setLevel("ERROR")
     fetcher = pooch.create(
-        path=unfinished, base_url=make_url(database), registry=wanted, urls=urls or {}, retry_if_failed=RETRIES
+        path=unfinished,
+        base_url=make_url(database),
+        registry=wanted,
+        urls=urls or {},
+        retry_if_failed=RETRIES,
     )
     storage.delete_old_files(folder, storage.UNFINISHED, 86400)  # of a process that was killed
     there = all(os.path.isfile(folder / name) for name in wanted)

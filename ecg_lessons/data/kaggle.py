@@ -95,7 +95,11 @@ def _download_csv_files(files, upload=None):
         return _download_csv_files(files, credentials.ask_for_account(account))
     if upload and _is_refusal(error):
         upload.remove_upload()
-    reason = credentials.explain_refusal(account, DATASET) if refused else _explain_download_csv_files(error, files)
+    reason = (
+        credentials.explain_refusal(account, DATASET)
+        if refused
+        else _explain_download_csv_files(error, files)
+    )
     if INPUT.is_dir() and "google.colab" not in sys.modules:  # which mounts there, too
         reason += f' In a Kaggle notebook, press "Add Input" and choose {DATASET}; it needs no download.'
     raise DataError(reason) from None

@@ -106,7 +106,9 @@ def _cut_record(folder, name, recipe):
     record, annotation, labels, peaks = read_annotated_beats(folder, name)
     # the published files take the first lead, whatever it is; MLII is what nearly all records have
     lead = record.sig_name.index("MLII") if recipe != "published" and "MLII" in record.sig_name else 0
-    signals = segment(record.p_signal[:, lead], peaks, record.fs, recipe=recipe, annotations=annotation.sample)
+    signals = segment(
+        record.p_signal[:, lead], peaks, record.fs, recipe=recipe, annotations=annotation.sample
+    )
     return Beats(
         signals=signals,
         labels=labels[:-1],

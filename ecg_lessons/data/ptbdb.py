@@ -138,7 +138,12 @@ def describe_ptbdb(data_home=None, records=None, source="physionet"):
     def read():
         names = list_ptbdb_records() if records is None else list(records)
         rows = [
-            (name.split("/")[0], _read_comment(header, "age"), _read_comment(header, "sex"), _read_reason(header))
+            (
+                name.split("/")[0],
+                _read_comment(header, "age"),
+                _read_comment(header, "sex"),
+                _read_reason(header),
+            )
             for name, header in _read_headers(data_home, names)[1].items()
         ]
         return make_patient_table(names, rows)

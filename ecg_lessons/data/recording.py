@@ -29,7 +29,8 @@ def describe_simulated():
     simulated = make_patients().to_frame().drop_duplicates("record")
     age = np.random.default_rng(0).integers(20, 80, len(simulated))
     return make_patient_table(
-        simulated.record, zip(simulated.patient, age, np.resize(["male", "female"], len(simulated)), simulated.diagnosis)
+        simulated.record,
+        zip(simulated.patient, age, np.resize(["male", "female"], len(simulated)), simulated.diagnosis),
     )
 
 

@@ -142,7 +142,11 @@ def _cut_beats(records, rounded):
         lead = np.append(lead, np.zeros(3 * WIDTH, dtype=np.int16))
         windows = lead[peaks[:-1, None] + np.arange(0, 3 * WIDTH, 3)]
         lengths = (find_published_ends(peaks, annotation.sample) - peaks[:-1] + 2) // 3
-        rows = segment(record.p_signal[:, 0], peaks, record.fs, "published", annotation.sample) if rounded else []
+        rows = (
+            segment(record.p_signal[:, 0], peaks, record.fs, "published", annotation.sample)
+            if rounded
+            else []
+        )
         names = np.full(len(windows), record.record_name)
         parts.append((windows, labels[:-1], names, peaks[:-1], lengths, rows))
     return [np.concatenate(column) for column in zip(*parts)]

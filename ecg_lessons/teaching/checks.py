@@ -599,7 +599,9 @@ def project_report(test, probabilities, report):
             return Verdict(False, f"{report[name]} {name}: count those of the test again.")
     ends = [_number(report[name]) for name in ("AUROC", "low", "high")]
     if (
-        problem := _judged_interval(test, probabilities, mean_by_recording(test, probabilities), ends, "recordings")
+        problem := _judged_interval(
+            test, probabilities, mean_by_recording(test, probabilities), ends, "recordings"
+        )
     ) is not None:
         return problem
     return Verdict(True, "AUROC {:.2f} ({:.2f} to {:.2f}), {} patients.".format(*ends, report["patients"]))
