@@ -83,20 +83,12 @@ def _find_versions():
 def cache_beats(name, build, fs, source, classes=CLASSES, longest=3):
     """The beats kept under `name`; built by ``build()`` and kept first where there are none.
 
-    ``build()`` gives them part by part, and each part is written before the next is taken: however many
-    records there are, the memory holds a few, as long as the disk keeps up. `longest` is the length of the
-    longest text in them.
+    ``build()`` gives them part by part, and each part is written before the next is taken, so that the memory
+    holds a few records however many there are. `longest` is the length of the longest text in them.
 
-    One file in the cache's folder ``beats``, memory-mapped copy-on-write: opening it costs some tens of
-    milliseconds, nearly all for its checksum, and nothing that a chapter does to the arrays reaches the disk.
-    A file that is damaged, or was made for another name, source or frequency or other classes, is built anew.
-    Where nothing can be kept, in a class's shared cache that is read-only say, the beats are returned all the
-    same, with a warning.
-
-    Raises
-    ------
-    DataError
-        If ``build()`` raises it, or cannot read a file.
+    The file lies in the cache's folder ``beats`` and is memory-mapped copy-on-write, so nothing that a chapter
+    does to the arrays reaches the disk. One that is damaged, or was made for something else, is built anew. Where
+    nothing can be kept, the beats are returned all the same, with a warning. A DataError of ``build()`` passes.
     """
     path = find_cache_dir() / "beats" / f"{name}-v{VERSION}{BEATS}"
     facts = {"name": path.name, "classes": list(classes), "fs": float(fs), "source": source}
@@ -168,17 +160,8 @@ _START = 10  # bytes of a .npy file that come before its description; the last t
 def write_table(file, tables, facts):
     """Write tables of one layout, one below the other; each before the next is taken.
 
-    Parameters
-    ----------
-    file : binary file, open for writing at its start
-    tables : iterable of structured array (n,)
-    facts : dict
-        What `open_table` must be given to open the file; it must fit into JSON.
-
-    Raises
-    ------
-    ValueError
-        If a table has another layout than the first.
+    `file` is open for writing at its start; `facts` is what `open_table` must be given to open it.
+    Raises a ValueError if a table has another layout than the first.
     """
     dtype, n_rows, checksum = None, 0, 0
     for table in tables:

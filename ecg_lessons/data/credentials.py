@@ -78,22 +78,10 @@ class _Upload(NamedTuple):
 
 
 def ask_for_account(account):
-    """Ask for ``kaggle.json`` on Colab and keep it. A file that is there already is kept aside, beside it.
+    """Ask for ``kaggle.json`` on Colab and keep it; a file that is there already is set aside, beside it.
 
-    Parameters
-    ----------
-    account : Account
-        The one that was refused, or that cannot be used.
-
-    Returns
-    -------
-    _Upload
-        To be taken back if Kaggle refuses it, and only then.
-
-    Raises
-    ------
-    DataError
-        If the upload is not a ``kaggle.json``, or cannot be kept.
+    `account` is the one that was refused, or that cannot be used. Returns an `_Upload`, to be removed if Kaggle
+    refuses it, and only then. Raises a DataError if it is not a ``kaggle.json``, or cannot be kept.
     """
     from google.colab import files
 

@@ -27,19 +27,10 @@ _DAMAGED = (
 def read_csv(path, n_classes=5, name=None):
     """One published CSV as (signals (n, 187) float32, labels (n,)).
 
-    Parameters
-    ----------
-    path : path
-        The CSV, or a zip or gzip of it; read as it comes in, and never unpacked to the disk.
-    n_classes : int
-    name : str, optional
-        Which CSV to read where the zip holds several. Default: the one that the zip is named after.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, empty, damaged, encrypted, has more than `MOST_BYTES` or `MOST_ROWS`, or
-        holds anything but 187 numbers in [0, 1] and a label in each row; it names the file and the row.
+    `path` is the CSV, or a zip or gzip of it, read as it comes in and never unpacked to the disk; `name` says
+    which CSV to read where the zip holds several (default: the one that the zip is named after).
+    Raises a DataError, which names the file and the row, if the file is missing, empty, damaged, encrypted, has
+    more than `MOST_BYTES` or `MOST_ROWS`, or holds anything but 187 numbers in [0, 1] and a label in each row.
     """
     import pyarrow as pa
     from pyarrow import csv

@@ -32,23 +32,18 @@ def download_files(database, wanted, title, fetch=None, urls=None, sizes=None):
     ----------
     database : str
         Its path at PhysioNet, "mitdb/1.0.0".
-    wanted : {name: SHA-256 or None}
-        None where the sum is not known; then `fetch` checks the file.
+    wanted : {name: SHA-256, or None where `fetch` checks the file}
     title : str
         Of the progress bar.
     fetch : callable, optional
         A pooch downloader, called with (url, path, pooch); it raises ValueError for wrong content.
-    urls : {name: address}, optional
-        Of files that are not where their name says.
-    sizes : {name: bytes}, optional
-        Of files that `fetch` does not fetch: what is larger is refused. Default: `LARGEST`.
+    urls, sizes : {name: address} and {name: bytes}, optional
+        Of files that are not where their name says; of files that `fetch` does not fetch (default: `LARGEST`).
 
     Raises
     ------
     DataError
-        If a file cannot be fetched, is not what PhysioNet published, or cannot be read in the cache.
-    NotWritten
-        If the cache cannot be written to.
+        If a file cannot be fetched, is not what PhysioNet published, or cannot be read or written.
     """
     import warnings
 
@@ -101,22 +96,8 @@ def make_downloader(most=LARGEST, headers=None):
 
     `TIMEOUT` counts from one piece of an answer to the next, so a server that gives a byte now and then would
     never reach it: the whole file has `PATIENCE` seconds and a second more for every `SLOWEST` bytes of
-    `most`, whatever length the server announces. Where a server says "Retry-After", that is waited for,
-    `LONGEST_PAUSE` seconds at most; pooch then tries again.
-
-    Parameters
-    ----------
-    most : int
-        Bytes that the file may have.
-    headers : dict, optional
-        Of the request.
-
-    Raises
-    ------
-    ValueError
-        From the call, if the file is larger.
-    requests.RequestException
-        From the call, if it cannot be had, or not in time.
+    `most`, whatever length the server announces. A larger file is a ValueError. Where a server says
+    "Retry-After", that is waited for, `LONGEST_PAUSE` seconds at most; pooch then tries again.
     """
 
     def fetch(url, path, pup):

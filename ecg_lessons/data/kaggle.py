@@ -21,28 +21,12 @@ def locate_csv_files(data_home, files):
 
 
 def find_csv_files(data_home, files):
-    """Where the CSVs are at hand: in the data directory, or attached to a Kaggle notebook.
+    """Where the CSVs are at hand: {part: path}, two parts having one path where a zip holds both; or None.
 
     Looked for in the data directory itself and in its folders kaggle, archive and heartbeat: each
     file as it is, as ``NAME.csv.zip``, as ``NAME.csv.gz``, or in ``archive.zip`` or
-    ``heartbeat.zip``; upper case counts as lower case. Then in the folders of `INPUT`.
-
-    Parameters
-    ----------
-    data_home : path or None
-        As for `fetch_mitbih`.
-    files : dict
-        {part: name of its CSV}.
-
-    Returns
-    -------
-    dict or None
-        {part: path}, two parts having the same path where one zip holds both; None if there are none.
-
-    Raises
-    ------
-    DataError
-        If the data directory has some of the files and not the others, or cannot be read.
+    ``heartbeat.zip``; upper case counts as lower case. Then in what is attached to a Kaggle notebook.
+    Raises a DataError if the data directory has some of the files and not the others, or cannot be read.
     """
     home = storage.find_data_home(data_home)
     lacking = None

@@ -34,10 +34,9 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
     Parameters
     ----------
     source : "physionet", "kaggle" or "simulated"
-        "physionet" cuts the 48 records, downloaded where no data directory holds them.
-        "kaggle" reads the published CSVs, see `fetch_mitbih_csv`. "simulated"
-        gives simulated beats of the same form, see `make_beats`. The environment variable
-        ``ECG_LESSONS_SOURCE``, where set, overrules the argument.
+        "physionet" cuts the 48 records, downloaded where no data directory holds them; "kaggle" reads the
+        published CSVs, see `fetch_mitbih_csv`; "simulated" gives beats as `make_beats` does. The environment
+        variable ``ECG_LESSONS_SOURCE``, where set, overrules the argument.
     data_home : path, optional
         A directory with PhysioNet's layout (``mitdb/100.dat``), read before anything is
         downloaded. Default: the environment variable ``ECG_LESSONS_DATA``.
@@ -48,9 +47,8 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
     Returns
     -------
     Beats
-        Signals (109446, 187), in [0, 1] but for "context"; labels N S V F Q = 0..4 by ANSI/AAMI EC57; 47
-        patients, records 201 and 202 being one patient, "201"; 120 Hz, but
-        125 Hz for "resampled"; RR intervals in seconds.
+        Signals (109446, 187), in [0, 1] but for "context"; labels N S V F Q = 0..4 by ANSI/AAMI EC57;
+        records 201 and 202 are one patient, "201"; 120 Hz, but 125 Hz for "resampled"; RR intervals in seconds.
 
     Raises
     ------
@@ -155,11 +153,7 @@ def fetch_record(name, data_home=None, source="physionet"):
 def data_available(data_home=None, timeout=4.0):
     """Where real MIT-BIH records can be had from, without fetching them.
 
-    Returns
-    -------
-    str or None
-        "data_home", "cache", "download", or None if none of these answers within
-        `timeout` seconds.
+    It is "data_home", "cache", "download", or None if none of these answers within `timeout` seconds.
     """
     if find_local_mitdb(data_home)[0] is not None:
         return "data_home"

@@ -30,19 +30,15 @@ def fetch_ptbdb(
 
     Parameters
     ----------
-    source : "physionet", "kaggle" or "simulated"
-        "physionet" cuts the recordings, downloaded where no data directory holds them.
-        "kaggle" reads the two published CSVs: 14 552 beats, no patients. "simulated" makes people
-        up. The environment variable ``ECG_LESSONS_SOURCE``, where set, overrules the argument.
-    data_home : path, optional
-        A directory with PhysioNet's layout (``ptbdb/patient001/s0010_re.hea``), as for
-        `fetch_mitbih`.
+    source, data_home
+        As for `fetch_mitbih` (``ptbdb/patient001/s0010_re.hea``); "kaggle" reads the two published CSVs:
+        14 552 beats, no patients.
     leads : sequence of str
         Of i, ii, iii, avr, avl, avf, v1 to v6, and vx, vy, vz where the record has them. The R peaks
         are found in the first one.
     abnormal : "any" or "mi"
-        "any": whoever is not a healthy control. "mi": people with a myocardial infarction; the other
-        patients are left out.
+        "any": whoever is not a healthy control. "mi": patients with a myocardial infarction; the others
+        are left out.
     records : sequence of str, optional
         Names, as "patient001/s0010_re"; any of the database's 549. Default: `list_ptbdb_records`.
     seconds : float or None
@@ -60,14 +56,14 @@ def fetch_ptbdb(
     Raises
     ------
     DataError
-        If a file is missing, damaged or cannot be downloaded, or a record has no such lead; it
-        names the file. If there is no beat at all.
+        If a file is missing, damaged or cannot be downloaded, or a record has no such lead (it
+        names the file), or there is no beat at all.
     ValueError
         For an argument that is not as above.
 
     Notes
     -----
-    The leads are cut by `segment.cut_leads`. Records whose header gives no reason for admission, and
+    The leads are cut by `cut_leads`. Records whose header gives no reason for admission, and
     those in which no beat is found, are left out; a line that is printed counts them.
 
     Bousseljot, Kreiseler & Schnabel 1995, doi:10.1515/bmte.1995.40.s1.317; data
@@ -118,21 +114,13 @@ def _cut_or_load(data_home, leads, abnormal, records, seconds, fs):
 def describe_ptbdb(data_home=None, records=None, source="physionet"):
     """Who the recordings of PTB Diagnostic are from, as their headers say.
 
-    Parameters
-    ----------
-    data_home, records, source
-        As for `fetch_ptbdb`; of simulated people, the age is made up.
+    Parameters and errors are those of `fetch_ptbdb`; the age of simulated patients is simulated, too.
 
     Returns
     -------
     pandas.DataFrame
-        One row a recording: ``patient``, ``age`` in years (NaN where unknown), ``sex`` and ``reason``
+        One row for each recording: ``patient``, ``age`` in years (NaN where unknown), ``sex`` and ``reason``
         for admission (missing where unknown).
-
-    Raises
-    ------
-    DataError
-        As `fetch_ptbdb`.
     """
 
     def read():

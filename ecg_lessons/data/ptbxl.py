@@ -29,20 +29,14 @@ def fetch_ptbxl(
 
     Parameters
     ----------
-    data_home : path, optional
-        A directory with PhysioNet's layout (``ptbxl/records100/00000/00001_lr.hea``), as for
-        `fetch_mitbih`.
+    data_home, leads, fs, source
+        As for `fetch_ptbdb` (``ptbxl/records100/00000/00001_lr.hea``), but no "kaggle". The recordings have
+        100 Hz and no leads vx, vy, vz.
     task : "norm"
         Normal: the recordings whose diagnostic statements are all of superclass NORM. Abnormal: all
         others.
-    leads : sequence of str
-        Of i, ii, iii, avr, avl, avf, v1 to v6. The R peaks are found in the first one.
     records : iterable of int
         Numbers of recordings, ``ecg_id``; 1 to 500 by default, of 21 799.
-    fs : float
-        Sampling frequency of the beats in Hz; the recordings have 100.
-    source : "physionet" or "simulated"
-        As for `fetch_ptbdb`.
 
     Returns
     -------
@@ -88,23 +82,10 @@ def _cut_or_load(data_home, leads, records, fs):
 
 
 def describe_ptbxl(data_home=None, records=range(1, 501), source="physionet"):
-    """Who the recordings of PTB-XL are from, as its table says.
+    """Who the recordings of PTB-XL are from, as its table says: a DataFrame as from `describe_ptbdb`.
 
-    Parameters
-    ----------
-    data_home, records, source
-        As for `fetch_ptbxl`; of simulated people, the age is made up.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As from `describe_ptbdb`, but ``reason`` are the superclasses, as in `fetch_ptbxl`. Whoever is
-        older than 89 is 300 in the table, for privacy, and 90 here.
-
-    Raises
-    ------
-    DataError
-        As `fetch_ptbxl`.
+    But ``reason`` are the superclasses, as in `fetch_ptbxl`, whose parameters and errors it has. Whoever is
+    older than 89 is 300 in the table, for privacy, and 90 here.
     """
 
     def read():

@@ -32,7 +32,7 @@ PTB_FS = 125.0  # Hz, as described; 1000 Hz can be divided so, and nothing here 
 
 
 def fetch_mitbih_csv(data_home=None):
-    """The published MIT-BIH beats with their folds, patients restored where possible.
+    """The published MIT-BIH beats with their `folds` "train" and "test", patients restored where possible.
 
     The CSVs are looked for in the data directory (see `find_csv_files`) and in what is attached to a
     Kaggle notebook, else downloaded with kagglehub: public, no account needed. Where Kaggle asks for
@@ -40,17 +40,8 @@ def fetch_mitbih_csv(data_home=None):
 
     Where the raw records are at hand (data directory or cache), each row is traced back
     to its record and annotation by its samples; rows without a match have patient None, and
-    their number is printed.
-
-    Returns
-    -------
-    Beats
-        `folds` "train" or "test"; `patients`, `records` and `samples` if traced.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, cannot be downloaded, or is not in the published form.
+    their number is printed. Raises a DataError if a file is missing, cannot be downloaded, or is not in the
+    published form.
     """
     paths, downloaded = locate_csv_files(data_home, FILES)
     folder = _find_records(data_home)
@@ -70,19 +61,9 @@ def fetch_mitbih_csv(data_home=None):
 
 
 def fetch_ptbdb_csv(data_home=None):
-    """The published beats of the PTB Diagnostic ECG Database, from `PTB_FILES`.
+    """The 14 552 published beats of PTB Diagnostic, found or downloaded as by `fetch_mitbih_csv`.
 
-    Found or downloaded as by `fetch_mitbih_csv`.
-
-    Returns
-    -------
-    Beats
-        14 552 beats, classes normal and abnormal; neither patients nor records are known.
-
-    Raises
-    ------
-    DataError
-        As `fetch_mitbih_csv`; also where a file holds beats of the other class.
+    Classes normal and abnormal; neither patients nor records are known.
     """
     paths, downloaded = locate_csv_files(data_home, PTB_FILES)
     code = hash_code("data/published", "data/csv_files")

@@ -66,37 +66,16 @@ def download(data_home, database, wanted, title, **how):
 
 
 def find_local_mitdb(data_home, names=None):
-    """The folder of the user's data directory that holds MIT-BIH, and its files; or (None, []).
-
-    Raises
-    ------
-    DataError
-        If some of the files named (default: all 144) are there and others are not.
-    """
+    """`find_local_files` for MIT-BIH: the files named, or all 144."""
     return find_local_files(data_home, MITDB, names or load_sums("mitdb"), "MIT-BIH")
 
 
 def find_local_files(data_home, database, names, what, folder=None):
     """The folder of the user's data directory that holds these files, and their paths; or (None, []).
 
-    Parameters
-    ----------
-    data_home : path or None
-        As for `fetch_mitbih`.
-    database : str
-        Its path at PhysioNet, "mitdb/1.0.0".
-    names : collection of str
-        The files wanted.
-    what : str
-        For the error's text: "MIT-BIH".
-    folder : path, optional
-        The only one to look in: where other files that belong to these were found. Default: each of
-        `list_database_folders`; the first that has all files is taken.
-
-    Raises
-    ------
-    DataError
-        If a folder has some of the files, and none has all; or if one may not be looked into.
+    `what` names them in an error. `folder` is the only one to look in, where other files that belong to these
+    were found; else it is the first of `list_database_folders` that has all of them.
+    Raises a DataError if a folder has some of the files, and none has all; or if one may not be looked into.
     """
     home = storage.find_data_home(data_home)
     if home is None:
@@ -119,18 +98,10 @@ def find_local_files(data_home, database, names, what, folder=None):
 
 
 def list_database_folders(database):
-    """Where a data directory may hold a database: as folders are named by PhysioNet and its downloads.
+    """Where a data directory may hold a database, "mitdb/1.0.0" say: as PhysioNet and its downloads name folders.
 
-    Parameters
-    ----------
-    database : str
-        Its path at PhysioNet, "mitdb/1.0.0".
-
-    Returns
-    -------
-    list of str
-        Below the data directory: "mitdb/1.0.0", "mitdb", what PhysioNet's ZIP file unpacks to, what
-        ``wget -r`` makes, and the data directory itself, ".".
+    Below the data directory these are "mitdb/1.0.0", "mitdb", what PhysioNet's ZIP file unpacks to, what
+    ``wget -r`` makes, and the data directory itself.
     """
     name, versions = database.split("/")[0], _list_versions(database)
     folders = []
@@ -149,21 +120,9 @@ def _list_versions(database):
 
 
 def explain_not_found(home, database=MITDB, title="MIT-BIH records"):
-    """Where a data directory was searched for a database that it does not hold: one or two sentences.
+    """Where the data directory was searched for a database that it does not hold: one or two sentences.
 
-    Parameters
-    ----------
-    home : path
-        The data directory, as from `storage.find_data_home`.
-    database : str
-        Its path at PhysioNet, "mitdb/1.0.0".
-    title : str
-        What was wanted.
-
-    Returns
-    -------
-    str
-        Where PhysioNet's ZIP file of the database lies there, that it must be unpacked, too.
+    Where PhysioNet's ZIP file of the database lies there, that it must be unpacked, too.
     """
     name, (newest, *earlier) = database.split("/")[0], _list_versions(database)
     long = _LONG_NAMES.get(name, name)

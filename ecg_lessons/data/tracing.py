@@ -30,8 +30,7 @@ def trace_rows(signals, labels, records, digits=None):
     records : iterable
         The raw records, each as `read_annotated_beats` gives it; they are gone through once.
     digits : int array (n,), optional
-        To how many significant digits each row is rounded, as `count_digits` says; 0 if it is not.
-        Default: counted in all rows together.
+        To how many digits each row is rounded, as `count_digits` says. Default: counted in all rows together.
 
     Returns
     -------
