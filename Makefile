@@ -1,24 +1,4 @@
-# book      install what a book needs and build the site into _build/html
-# test      install what is needed and check everything; make test TESTS=recordings leaves out what would be
-#           the same without recordings
-# install   install what the chapters need, to work through them
-# install-checks  install what the tests need
-# lab       the same as install, and open the chapters in JupyterLab
-# chapters  re-execute the notebooks in place, on real data
-# reference train the reference network, the staircase and the transfer with five seeds (an hour or
-#           more); the first two go on where they stopped
-# cards     measure the shipped networks and bring the cards' tables up to date
-# live      export the network and the simulator's waves for the live figures
-# bench     measure how fast things are (some ten minutes)
-# scale     measure what more cores and a cluster are good for, and memory (some ten minutes; Linux only)
-# fuzz      look for input that no reader is ready for (an hour, or make fuzz MINUTES=5; Linux only)
-# pdf       print the course, and the pages for teachers, with Chromium
-# colab     run every notebook from its first cell to its last with Colab's own versions (about half an hour);
-#           make colab PART=look stops after the section Look of each, as CI does at every push
-# links     ask every page that the book links to whether it is still there
-# lock      choose exact versions, with the sums of their files; make lock NEWEST=1 takes the newest of all
-# fork      make the book another repository's: make fork REPO=https://github.com/you/yours
-# clean     remove what these made
+# Every target with a line of what it does: make
 PYTHON ?= python3
 VENV := .venv
 # What is given on the command line reaches the programs as it is written, by their environment: neither make
@@ -38,62 +18,68 @@ CHECKS := $(VENV)/.checks-$(VERSION)
 FUZZ := $(VENV)/.fuzz-$(VERSION)
 LAYER = $(patsubst .%-$(VERSION),%,$(notdir $@))
 
-.PHONY: book test install install-checks lab chapters reference cards live bench scale fuzz pdf colab links lock fork clean
+.PHONY: help book test lint install install-checks lab chapters reference cards live bench scale fuzz pdf colab links lock fork clean
 
-book: $(BOOK)
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 22
+
+book: $(BOOK) ## build the site into _build/html
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going
 	@echo "The site is at _build/html/index.html"
 
-test: $(CHECKS)
+test: lint ## check everything (TESTS=recordings: only what depends on recordings)
 	$(PY) -m tools.run
 
-install: $(CHAPTERS)
+lint: $(CHECKS) ## check style and types: the first thing that test does
+	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && $(VENV)/bin/mypy
 
-install-checks: $(CHECKS)
+install: $(CHAPTERS) ## install what the chapters need, to work through them
 
-lab: $(CHAPTERS)
+install-checks: $(CHECKS) ## install what the tests need
+
+lab: $(CHAPTERS) ## open the chapters in JupyterLab
 	$(VENV)/bin/jupyter lab book
 
-chapters: $(CHAPTERS)
+chapters: $(CHAPTERS) ## re-execute the notebooks in place, on real data
 	$(PY) -m tools.execute
 
-reference: $(CHAPTERS)
+reference: $(CHAPTERS) ## train the shipped networks with five seeds (an hour or more); goes on where it stopped
 	$(PY) -m studies.reference
 	$(PY) -m studies.staircase
 	$(PY) -m studies.transfer
 
-cards: $(CHAPTERS)
+cards: $(CHAPTERS) ## measure the shipped networks and bring the cards' tables up to date
 	$(PY) -m tools.cards
 
-live: $(CHAPTERS)
+live: $(CHAPTERS) ## export the network and the simulator's waves for the live figures
 	$(PY) -m tools.live
 
-bench: $(CHECKS)
+bench: $(CHECKS) ## measure how fast things are (ten minutes)
 	$(PY) -m tools.bench
 
-scale: $(CHECKS)
+scale: $(CHECKS) ## measure what more cores and a cluster are good for (ten minutes; Linux)
 	$(PY) -m tools.scale
 
-fuzz: $(FUZZ)
+fuzz: $(FUZZ) ## look for input that no reader is ready for (MINUTES=60; Linux)
 	$(PY) -m tools.fuzz
 
-pdf: $(CHECKS) book
+pdf: $(CHECKS) book ## print the course and the pages for teachers, with Chromium
 	$(PY) -m tools.pdf
 
 colab: export COLAB = $(PART)
-colab: $(CHECKS)
+colab: $(CHECKS) ## run every notebook with Colab's own versions (half an hour; PART=look: the beginnings)
 	$(PY) -m pytest -n 2 --dist worksteal tests/test_colab.py
 
-links: $(BOOK)
+links: $(BOOK) ## ask every page that the book links to whether it is still there
 	$(VENV)/bin/jupyter-book build . --builder linkcheck
 
-lock: $(BOOK)
+lock: $(BOOK) ## choose exact versions, with the sums of their files (NEWEST=1: the newest of all)
 	$(PY) -m tools.lock $(if $(NEWEST),--upgrade) $(if $(OLDEST),--resolution lowest-direct)
 
-fork:
+fork: ## make the book another repository's (REPO=https://github.com/you/yours)
 	@$(PYTHON) tools/fork.py
 
-clean:
+clean: ## remove what these made
 	rm -rf $(VENV) _build .pytest_cache .hypothesis *.egg-info
 	find ecg_lessons studies tools tests -name __pycache__ -prune -exec rm -rf {} +
 

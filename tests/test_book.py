@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import nbformat
@@ -11,10 +10,8 @@ import yaml
 
 from ecg_lessons import load_quiz, load_results
 from ecg_lessons.data.records import list_records
-
-sys.path.append(str(Path(__file__).parent))
-from tools import glossary  # noqa: E402
-from tools.execute import pictures  # noqa: E402
+from tools import glossary
+from tools.execute import pictures
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
@@ -283,7 +280,7 @@ def test_the_footer_says_that_this_is_no_medical_device():
 
 
 def test_the_errors_that_the_faq_explains_exist():
-    sources = "".join(path.read_text() for path in [*(ROOT / "ecg_lessons").glob("*.py"), ROOT / "Makefile"])
+    sources = "".join(path.read_text() for path in [*(ROOT / "ecg_lessons").rglob("*.py"), ROOT / "Makefile"])
     sources = "\n".join(sources.replace("{what}", what) for what in ("read", "written"))  # of `errors`
     headings = re.findall(r"^### .*$", (BOOK / "faq.md").read_text(), re.M)
     quoted = [

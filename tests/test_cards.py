@@ -2,18 +2,14 @@
 
 import json
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("keras")
-import ecg_lessons  # noqa: E402
-from ecg_lessons import DataError, load_results  # noqa: E402
-
-sys.path.append(str(Path(__file__).parent))
-from tools import cards  # noqa: E402
+import ecg_lessons
+from ecg_lessons import DataError, load_results
+from tools import cards
 
 
 @pytest.fixture(scope="module")

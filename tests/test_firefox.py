@@ -1,18 +1,14 @@
 """The built site in Firefox: every page, and the main path through the live figures."""
 
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import serving
+from firefox import open_firefox
 
-sys.path.append(str(Path(__file__).parent))
-from browser import serving  # noqa: E402
-from firefox import open_firefox  # noqa: E402
-
-from ecg_lessons import CLASSES  # noqa: E402
-from tools import live  # noqa: E402
+from ecg_lessons import CLASSES
+from tools import live
 
 
 @pytest.fixture(scope="module")

@@ -3,23 +3,18 @@
 import hashlib
 import json
 import re
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import open_page, serving
 
 from ecg_lessons import CLASSES, make_beats
 from ecg_lessons.data import simulate
-
-sys.path.append(str(Path(__file__).parent))
-from browser import open_page, serving  # noqa: E402
-
-from tools import live  # noqa: E402
+from tools import live
 
 pytest.importorskip("keras")
-from ecg_lessons import load_pretrained  # noqa: E402
+from ecg_lessons import load_pretrained
 
 VENDORED = live.LIVE / "tensorflow"
 

@@ -1,13 +1,10 @@
 """The printed book."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent))
-from tools import pdf  # noqa: E402
+from tools import pdf
 
 
 def pages(path):

@@ -1,15 +1,12 @@
 """The quizzes: what their files may hold, and that a reader can answer them with nothing but a keyboard."""
 
-import sys
 from pathlib import Path
 
 import pytest
-from ecg_lessons.quiz import Quiz
+from browser import open_page
 
 from ecg_lessons import DataError, load_quiz
-
-sys.path.append(str(Path(__file__).parent))
-from browser import open_page  # noqa: E402
+from ecg_lessons.teaching.quiz import Quiz
 
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))

@@ -14,11 +14,11 @@ from studies import common
 from tools.cluster import cluster
 
 pytest.importorskip("keras")
-import ecg_lessons  # noqa: E402
-from ecg_lessons import DataError, load_results  # noqa: E402
-from ecg_lessons.models import cnn_lstm, keras  # noqa: E402
-from studies import staircase  # noqa: E402
-from studies.staircase import STEPS  # noqa: E402
+import ecg_lessons
+from ecg_lessons import DataError, load_results
+from ecg_lessons.models import cnn_lstm, keras
+from studies import staircase
+from studies.staircase import STEPS
 
 WEEKLY = os.environ.get("ECG_LESSONS_WEEKLY")
 CHAPTER = Path(__file__).parents[1] / "book" / "05_evaluation.ipynb"

@@ -1,13 +1,10 @@
 """The pages for teachers: one for each chapter, of one form, with the chapter's own numbers."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parent))
-from test_book import KNOWN, code, printed, prose  # noqa: E402
+from test_book import KNOWN, code, printed, prose
 
 ROOT = Path(__file__).parents[1]
 TEACHERS = ROOT / "instructors"

@@ -11,7 +11,7 @@ import nbformat
 from tools.fork import repository_files
 
 ROOT = Path(__file__).parents[1]
-MODULES = [*sorted((ROOT / "ecg_lessons").glob("*.py")), *sorted((ROOT / "book" / "_ext").glob("*.py"))]
+MODULES = [*sorted((ROOT / "ecg_lessons").rglob("*.py")), *sorted((ROOT / "book" / "_ext").glob("*.py"))]
 NOTEBOOKS = [*sorted((ROOT / "book").glob("*.ipynb")), *sorted((ROOT / "instructors").glob("*.ipynb"))]
 # The shape of a kaggle.json, of its key alone beside the word, and of GitHub's and PyPI's tokens.
 SECRETS = (

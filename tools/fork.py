@@ -61,7 +61,7 @@ def repository_files(root=ROOT, new=True):
 
 def _is_made(folder):
     """Whether a folder of this name is installed, built or a cache, and no part of the repository."""
-    hidden = folder.startswith(".") and folder not in (".github", ".ci")
+    hidden = folder.startswith(".") and folder not in (".github", ".ci", ".vscode")
     return hidden or folder in ("_build", "__pycache__") or folder.endswith(".egg-info")
 
 

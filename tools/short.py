@@ -42,5 +42,5 @@ def shorten_trainings(shell):
 
 
 if "get_ipython" in globals():
-    shorten_trainings(get_ipython())  # noqa: F821
+    shorten_trainings(get_ipython())  # type: ignore[name-defined]  # noqa: F821
     del shorten_trainings
