@@ -1,5 +1,8 @@
 """How fast things are: what ``make bench`` calls. Writes ``results/benchmark.json``.
 
+You need it after a change that could make reading, cutting or training slower, and before you say that one is
+quicker. Run it on a quiet machine.
+
 What is compared runs in this one process, one after the other; only ratios mean much elsewhere.
 """
 

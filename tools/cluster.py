@@ -1,4 +1,7 @@
-"""A cluster as small as one can be: a scheduler and two workers, each a process of its own, on loopback."""
+"""A cluster as small as one can be: a scheduler and two workers, each a process of its own, on loopback.
+
+``tools/scale.py`` measures on it, and the tests kill one of its workers.
+"""
 
 import os
 import subprocess

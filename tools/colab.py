@@ -1,6 +1,6 @@
 """Bring ``tests/colab.txt`` up to date: ``python -m tools.colab pip-freeze.txt``.
 
-The file is the one that Colab publishes, with everything it has installed. Of that, the list keeps the
+You need it when Colab has new versions; the weekly workflow tells. The file is the one that Colab publishes, with everything it has installed. Of that, the list keeps the
 packages that it names already: those that the course, or something that it imports, can meet.
 """
 

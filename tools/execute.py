@@ -1,6 +1,6 @@
 """Re-execute the chapters in place on real data: what ``make chapters`` calls.
 
-Arguments name notebooks; default: all. A notebook that fails is left as it was. A figure whose
+You need it after changing a chapter, or anything that a chapter calls. Arguments name notebooks; default: all. A notebook that fails is left as it was. A figure whose
 cell carries the metadata ``picture`` is written to ``book/_static`` under that name as well,
 for the pages and the README. How long each notebook and its slow cells took goes to
 ``results/timings.json``, and from there onto the page about it.

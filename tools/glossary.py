@@ -1,6 +1,6 @@
 """Where a chapter first uses a word of the glossary, and the link that must stand there.
 
-``python -m tools.glossary`` links what is not linked yet; ``tests/test_book.py`` holds the chapters to it. A
+``python -m tools.glossary`` links what is not linked yet, after you have added a term or rewritten a page; ``tests/test_book.py`` holds the chapters to it. A
 term of ``book/glossary.md`` is a heading of the third level. How the chapters say it may stand in a comment
 below, ``% forms: one, another``; without one it is the heading's own words. A form in capitals, or with one
 inside, is looked for as it is, all others in any case.

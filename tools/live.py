@@ -1,7 +1,7 @@
 """Export what the live figures read: what ``make live`` calls.
 
-Writes ``weights.js`` (the reference network) and ``waves.js`` (the simulator's waves, and beats of made-up
-people) to ``book/_static/live/``, and the pictures that stand in for the figures where there is no
+You need it when the reference network or the simulator has changed. Writes ``weights.js`` (the reference network) and ``waves.js`` (the simulator's waves, and beats of simulated
+patients) to ``book/_static/live/``, and the pictures that stand in for the figures where there is no
 JavaScript. Both are JSON in a script: from a page opened as a file, a browser reads scripts and nothing else.
 """
 

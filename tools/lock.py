@@ -1,6 +1,6 @@
 """Choose exact versions and write ``requirements.lock``, layer by layer: what ``make lock`` calls.
 
-The layers are those of ``requirements.txt``: the book, the chapters, the checks, fuzzing. All versions are chosen
+You need it when ``requirements.txt`` has changed, or to move to newer versions. The layers are those of ``requirements.txt``: the book, the chapters, the checks, fuzzing. All versions are chosen
 together, so that a layer fits on the ones before it; what only a later layer needs stands there. Arguments
 are passed on to ``uv pip compile``: ``--upgrade`` for the newest of all.
 """

@@ -1,6 +1,6 @@
 """Print the book: what ``make pdf`` calls.
 
-The site is built once more as a single page, and Chromium prints it twice: the course, solutions folded, to
+You need it to look at the printed book; the release makes its own. The site is built once more as a single page, and Chromium prints it twice: the course, solutions folded, to
 be handed to learners, and the pages for teachers.
 """
 

@@ -1,6 +1,6 @@
 """What more cores, and other machines, are good for: what ``make scale`` calls. Writes ``results/scale.json``.
 
-Linux only.
+You need it when the way that work is spread over cores has changed. Linux only.
 
 Records of PTB-XL are cut, and small networks trained: one after the other, one a core, and on a cluster of
 two workers on loopback, of which one is killed after a third. What comes out must be the same each time. And the
