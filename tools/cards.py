@@ -1,6 +1,6 @@
 """Measure the shipped networks and bring the pages' tables up to date: what ``make cards`` calls.
 
-Writes ``results/evaluation.json``, then the tables of the pages in ``book/`` that have a place for
+You need it after ``make reference``, or when a page gets a new table. Writes ``results/evaluation.json``, then the tables of the pages in ``book/`` that have a place for
 them, from this and the other files in ``results/``: what stands between ``<!-- table: NAME -->`` and
 ``<!-- end -->``.
 """
