@@ -129,14 +129,21 @@ def slowly(metric, labels, predicted, groups, n, seed):
     return np.quantile(drawn, [0.025, 0.975])
 
 
+def macro(labels, predicted):
+    """Macro-F1 of the classes that occur, as scikit-learn has it, in a tenth of the time."""
+    cells = np.bincount(5 * labels + predicted, minlength=25).reshape(5, 5)
+    support = cells.sum(0) + cells.sum(1)
+    return (2 * np.diag(cells)[support > 0] / support[support > 0]).mean()
+
+
 @pytest.mark.parametrize("groups", [None, OWNERS], ids=["by beat", "by patient"])
 def test_an_interval_is_that_of_a_slow_loop(groups):
     """The two draw differently, so they agree up to the noise of 4 000 resamples."""
-    macro = lambda y, p: f1_score(y, p, average="macro")  # noqa: E731
     quick = bootstrap_interval("macro-F1", LABELS, PREDICTED, groups, n=4000)
     low, high = slowly(macro, LABELS, PREDICTED, groups, n=4000, seed=1)
     width = high - low
     assert quick.value == pytest.approx(macro(LABELS, PREDICTED))
+    assert quick.value == pytest.approx(f1_score(LABELS, PREDICTED, average="macro"))
     assert abs(quick.low - low) < 0.06 * width and abs(quick.high - high) < 0.06 * width
     called = bootstrap_interval(macro, LABELS, PREDICTED, groups, n=1000)
     assert abs(called.low - low) < 0.12 * width and abs(called.high - high) < 0.12 * width
