@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from ecg_lessons.quiz import Quiz
 
 from ecg_lessons import DataError, load_quiz
+from ecg_lessons.teaching.quiz import Quiz
 
 sys.path.append(str(Path(__file__).parent))
 from browser import open_page  # noqa: E402
