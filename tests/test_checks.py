@@ -5,7 +5,7 @@ import pytest
 
 from ecg_lessons import checks
 from ecg_lessons.data.simulate import make_patients
-from ecg_lessons.metrics import auroc_interval, mean_by_recording
+from ecg_lessons.metrics import auroc, auroc_interval, mean_by_recording
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +40,14 @@ def refused(verdict, *words):
 
 def test_a_split_by_the_published_folds_passes(parts):
     verdict = checks.project_split(*parts)
-    assert verdict.passed and repr(verdict).startswith("Passed. 30 recordings of 30 people")
+    assert verdict.passed and repr(verdict).startswith(
+        "Passed. The test set has 30 recordings of 30 patients"
+    )
 
 
 def test_other_splits_are_told_what_is_wrong_with_them(people, parts):
     train, test = parts
-    refused(checks.project_split(*people.split(0.2, by="beat")), "people in `test` are in `train` as well")
+    refused(checks.project_split(*people.split(0.2, by="beat")), "patients in `test` are in `train` as well")
     refused(checks.project_split(*people.split(0.2, by="patient")), "not the one that the brief asks for")
     refused(checks.project_split(test, train), "not the one that the brief asks for")
     refused(checks.project_split(train, test[test.folds == "9"]), "not the one that the brief asks for")
@@ -62,10 +64,10 @@ def test_a_sound_development_passes(parts):
 def test_wrong_probabilities_are_told_what_is_wrong_with_them(parts):
     train, _ = parts
     good, check = guesses(train, 1.2), checks.project_development
-    refused(check(train, good[:-1]), "one number a beat")
-    refused(check(train, np.stack([1 - good, good], axis=1)), "one number a beat")
+    refused(check(train, good[:-1]), "one number for each beat")
+    refused(check(train, np.stack([1 - good, good], axis=1)), "one number for each beat")
     refused(check(train, np.where(np.arange(len(good)) == 3, np.nan, good)), "NaN")
-    refused(check(train, 3 * good), "no probabilities")
+    refused(check(train, 3 * good), "not probabilities")
     refused(check(train, np.full(len(good), 0.5)), "the same probability")
     refused(check(train, 1 - good), "worse than a coin")
     refused(check(train, guesses(train, 3.0)), "the brief asks for")
@@ -89,10 +91,10 @@ def test_wrong_reports_are_told_what_is_wrong_with_them(parts):
     refused(check(test, probabilities, missing), "does not say 'low'")
     refused(check(test, probabilities, right | {"recordings": len(test)}), "recordings: count")
     refused(check(test, probabilities, right | {"patients": 1}), "patients: count")
-    by_beat = checks.auroc(test.labels, probabilities)
+    by_beat = auroc(test.labels, probabilities)
     refused(check(test, probabilities, right | {"AUROC": by_beat}), "by beat. What is diagnosed?")
     refused(check(test, probabilities, right | {"AUROC": 0.5}), "not that of the recordings")
     narrow = {"low": right["AUROC"] - 0.01, "high": right["AUROC"] + 0.01}
-    refused(check(test, probabilities, right | narrow), "too narrow", "beats or people")
+    refused(check(test, probabilities, right | narrow), "too narrow", "beats or patients")
     refused(check(test, probabilities, right | {"low": 0.0, "high": 1.0}), "wider")
     refused(check(test, probabilities, right | {"low": 0.99, "high": 1.0}), "does not hold")

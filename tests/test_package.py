@@ -95,7 +95,7 @@ def test_each_layer_of_the_lock_has_its_own_requirements_and_the_first_is_light(
 
 # The order of the package's modules: whoever stands above imports from below, and never the other way.
 ORDER = """
-teaching.checks teaching.quiz
+teaching.checks teaching.project teaching.verdict teaching.quiz
 plots baselines models
 data.mitbih data.ptbdb data.ptbxl
 data.published data.kaggle data.credentials data.csv_files data.tracing

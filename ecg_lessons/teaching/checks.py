@@ -1,309 +1,205 @@
-"""Checks of the reader's own work: one for each exercise of a chapter, three for the project.
+"""Checks of the reader's own work: one for each exercise of a chapter; `project` has those of the project.
 
-Each returns a `Verdict`. A wrong answer is explained, the right one is not given away; where the answer
+Each gives a `Verdict`. A wrong answer is explained, and the right one is not given away; where the answer
 depends on the beats at hand it is computed from them, so that a check serves simulated beats as well.
+A notebook calls all of them by this module's name.
 """
 
 import math
-import textwrap
-from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import NamedTuple
 
 import numpy as np
 
 from ..balance import class_weights
-from ..beats import AAMI, CLASSES
-from ..metrics import auroc, auroc_interval, mean_by_group, mean_by_recording
+from ..beats import AAMI, CLASSES, Beats
+from ..data.mitbih import fetch_mitbih, fetch_record
+from ..metrics import auroc, mean_by_group
 from ..segment import beat_length, segment
-
-TEST_FOLDS = ("9", "10")  # PTB-XL's authors choose on the one and test on the other
-SOUND = 0.85  # AUROC per recording on the training people that the second milestone asks for
-
-
-class Verdict(NamedTuple):
-    """What a check found: `passed`, and a text that says what is missing."""
-
-    passed: bool
-    message: str
-
-    def __repr__(self):
-        text = f"{'Passed' if self.passed else 'Not yet'}. {self.message[:1].upper()}{self.message[1:]}"
-        return textwrap.fill(text, 78)
+from . import project
+from .project import SOUND, TEST_FOLDS, project_development, project_report, project_split  # noqa: F401
+from .verdict import NotYet, Verdict, compare_number, make_check, read_number, reject  # noqa: F401
 
 
-# ---- chapter 1
-
-
-def heart_rate(bpm):
-    """Chapter 1, exercise 1: the median heart rate of record 100, in beats a minute."""
-    if (problem := _unanswered(bpm)) is not None:
-        return problem
-    record, _, peaks = _marked("100")
-    gap, bpm = float(np.median(np.diff(peaks))), _number(bpm)
-    wrong = [
-        (gap / record.fs, 0.05, "this looks like an RR interval in seconds. How many of them fit a minute?"),
+@make_check
+def heart_rate(bpm: float):
+    """Chapter 1, exercise 1: the median heart rate of record 100, in beats per minute."""
+    record, _, peaks = _fetch_annotated_beats("100")
+    gap, fs = float(np.median(np.diff(peaks))), record.fs
+    likely = [
+        (gap / fs, 0.05, "this looks like an RR interval in seconds. How many of them fit into a minute?"),
         (gap, 3, "this looks like an RR interval in samples. How long does one sample last?"),
         (60 / gap, 0.02, "the interval is still in samples. How long does one sample last?"),
-        (record.fs / gap, 0.05, "these are beats a second."),
+        (fs / gap, 0.05, "these are beats per second, not per minute."),
     ]
-    return _near(bpm, 60 * record.fs / gap, 1, wrong, "the rate that a pen recorder would show.")
+    compare_number(bpm, 60 * fs / gap, 1, likely=likely)
+    return "this is the rate that a pen recorder would show."
 
 
+@make_check
 def padding_feature(shares):
-    """Chapter 1, exercise 2: the share of each class that the length of the row alone finds.
+    """Chapter 1, exercise 2: the share of each class that a tree finds by the length of the beat alone.
 
-    `shares` holds five numbers from 0 to 1: a list or array in the order of `CLASSES`, or by class name.
+    `shares` holds five numbers from 0 to 1, in the order of `CLASSES` or by class name.
     """
     from sklearn.metrics import recall_score
     from sklearn.tree import DecisionTreeClassifier
 
-    from ..data.mitbih import fetch_mitbih
-
-    if (problem := _unanswered(shares)) is not None:
-        return problem
-    shares = _by_class(shares)
-    if shares.shape != (len(CLASSES),):
-        return Verdict(False, f"one share a class is wanted, {len(CLASSES)} of them, not {shares.size}.")
-    if not (np.isfinite(shares).all() and 0 <= shares.min() and shares.max() <= 1):
-        return Verdict(False, "shares lie between 0 and 1.")
+    shares = dict(shares if hasattr(shares, "keys") else enumerate(np.ravel(shares)))
+    reject(len(shares) != 5, f"one share for each class is wanted, so five of them, not {len(shares)}.")
+    shares = np.array([shares.get(c, shares.get(y)) for y, c in enumerate(CLASSES)], dtype=np.float64)
+    reject(not ((shares >= 0) & (shares <= 1)).all(), "shares lie between 0 and 1.")
     train, test = fetch_mitbih().split(0.2, by="beat")
-    length = [beat_length(part.signals)[:, None] for part in (train, test)]
-    for weight in ("balanced", None):
-        tree = DecisionTreeClassifier(max_depth=6, class_weight=weight, random_state=0)
-        called = tree.fit(length[0], train.labels).predict(length[1])
-        found = recall_score(test.labels, called, labels=range(len(CLASSES)), average=None, zero_division=0)
-        if weight and np.abs(found - shares).max() < 0.15:
-            return Verdict(True, "which classes does the length give away, and whose beats are they?")
-    if np.abs(found - shares).max() < 0.1:
-        return Verdict(False, "this tree hardly calls the rare classes. What does `class_weight` do?")
-    return Verdict(
-        False,
-        f"the share of class {CLASSES[int(np.abs(found - shares).argmax())]} is off. Is it of the beats that "
-        "*are* of the class, on the test part, with the length as the only column?",
-    )
+    distances = []
+    for weights in ("balanced", None):
+        tree = DecisionTreeClassifier(max_depth=6, class_weight=weights, random_state=0)
+        tree.fit(beat_length(train.signals)[:, None], train.labels)
+        predicted = tree.predict(beat_length(test.signals)[:, None])
+        found = recall_score(test.labels, predicted, labels=range(5), average=None, zero_division=0)
+        distances.append(np.abs(shares - found))
+    wrong, name = distances[0].max() >= 0.15, CLASSES[distances[0].argmax()]
+    unweighted = wrong and distances[1].max() < 0.1
+    reject(unweighted, "this tree hardly ever predicts the rare classes. What does `class_weight` do?")
+    hint = "Is it of the beats that *are* of the class, in the test set, with the length as the only feature?"
+    reject(wrong, f"the share of class {name} is off. {hint}")
+    return "which classes does the length give away, and whose beats are they?"
 
 
-def another_cut(published, resampled):
+@make_check
+def another_cut(published: float, resampled: float):
     """Chapter 1, exercise 3: how long one beat of record 208 is in two cuts, in seconds."""
-    if (problem := _unanswered(published, resampled)) is not None:
-        return problem
-    record, marks, peaks = _marked("208")
-    i = np.searchsorted(peaks, 16 * record.fs) + 2
-    cuts = {
-        "published": (published, 120, segment(record.p_signal[:, 0], peaks, record.fs, marks=marks.sample)),
-        "resampled": (resampled, 125, segment(record.p_signal[:, 0], peaks, record.fs, recipe="resampled")),
-    }
-    for name, (answer, fs, rows) in cuts.items():
-        answer, n = _number(answer), int(beat_length(rows[i]))
-        if abs(answer - n / fs) < 0.015:
-            continue
-        for right, tolerance, message in [
-            (n, 0.6, "these are samples. How many of them make a second in this cut?"),
-            (n / 360, 0.01, "360 Hz is the record's clock, not that of the row."),
-            (n / (245 - fs), 0.012, "each cut has a clock of its own. Which is this one's?"),
-            (187 / fs, 0.01, "the padding is not part of the beat."),
-        ]:
-            if abs(answer - right) < tolerance:
-                return Verdict(False, f"{name}: {message}")
-        return Verdict(False, f"{name}: another beat, perhaps. It is row `i + 2` of both.")
-    return Verdict(True, "now say what each cut ends at.")
+    record, annotations, peaks = _fetch_annotated_beats("208")
+    lead, i = record.p_signal[:, 0], np.searchsorted(peaks, 16 * record.fs) + 2
+    cuts = {"published": (published, 120), "resampled": (resampled, 125)}
+    for name, (seconds, fs) in cuts.items():
+        n = beat_length(segment(lead, peaks, record.fs, name, annotations=annotations.sample)[i])
+        likely = [
+            (n, 0.6, f"{name}: these are samples. How many of them make a second in this cut?"),
+            (n / 360, 0.01, f"{name}: 360 Hz is the record's clock, not that of the cut."),
+            (n / (245 - fs), 0.012, f"{name}: each cut has a clock of its own. Which is this one's?"),
+            (187 / fs, 0.01, f"{name}: the padding does not belong to the beat."),
+        ]
+        compare_number(seconds, n / fs, 0.015, f"{name}: another beat, perhaps. Take beat `i + 2`.", likely)
+    return "now say where each cut ends."
 
 
-# ---- chapter 2
-
-
-def four_counts(accuracy, sensitivity, predictivity, f1):
+@make_check
+def four_counts(accuracy: float, sensitivity: float, predictivity: float, f1: float):
     """Chapter 2, exercise 1: the four scores, as shares or in per cent."""
-    if (problem := _unanswered(accuracy, sensitivity, predictivity, f1)) is not None:
-        return problem
-    given = [_number(v) for v in (accuracy, sensitivity, predictivity, f1)]
-    given = [v / 100 if v > 1 else v for v in given]
-    found, called, are, beats = 90, 150, 100, 10_000
-    right = [(beats - (are - found) - (called - found)) / beats, found / are, found / called,
-             2 * found / (called + are)]  # fmt: skip
-    if abs(given[1] - right[2]) < 0.006 and abs(given[2] - right[1]) < 0.006:
-        return Verdict(False, "sensitivity and positive predictivity have changed places.")
-    hints = {
-        "accuracy": "how many of all beats are called wrongly? Misses and false alarms both count.",
-        "sensitivity": "of the beats that *are* V, how many were called V?",
-        "positive predictivity": "of the beats that were *called* V, how many are V?",
-        "F1": "it is not the plain mean of the two, but a harmonic one.",
-    }
-    for (name, hint), mine, truth in zip(hints.items(), given, right):
-        if not abs(mine - truth) < 0.006:
-            return Verdict(False, f"{name}: {hint}")
-    return Verdict(True, "a high accuracy, and two of five alarms are false.")
+    given = (score / 100 if score > 1 else score for score in (accuracy, sensitivity, predictivity, f1))
+    accuracy, sensitivity, predictivity, f1 = given
+    swapped = abs(sensitivity - 0.6) < 0.006 and abs(predictivity - 0.9) < 0.006
+    reject(swapped, "sensitivity and positive predictivity have changed places.")
+    # 100 of 10 000 beats are V, and 150 are predicted to be V, 90 of them rightly
+    compare_number(accuracy, 0.993, 0.006, "accuracy: misses and false alarms both count as errors.")
+    compare_number(sensitivity, 0.9, 0.006, "sensitivity: how many beats that *are* V are predicted to be V?")
+    compare_number(predictivity, 0.6, 0.006, "positive predictivity: how many beats *predicted* V are V?")
+    compare_number(f1, 0.72, 0.006, "F1: it is not the plain mean of the two, but the harmonic one.")
+    return "the accuracy is high, and yet two of five alarms are false."
 
 
-def even_to_balanced(even, balanced):
-    """Chapter 2, exercise 2: the beta with which all weights are 1, and one that gives the balanced ones."""
-    if (problem := _unanswered(even, balanced)) is not None:
-        return problem
-    even, balanced = _number(even), _number(balanced)
-    if not (0 <= even <= 1 and 0 <= balanced <= 1):
-        return Verdict(False, "beta lies between 0 and 1. (The horizontal axis may show 1 - beta.)")
-    if even > balanced:
-        return Verdict(False, "the other way round. With which beta does one beat say it all?")
-    if even > 1e-9:
-        return Verdict(False, "with this beta the weights are not yet all 1. Put it into the formula.")
-    if balanced == 1:
-        return Verdict(False, "at 1 itself the formula divides nothing by nothing. How near is near enough?")
-    if balanced < 0.9999:
-        return Verdict(
-            False, "with this beta the largest class still counts more than it should. Draw further."
-        )
-    return Verdict(True, "one formula for both ends, and all that lies between.")
+@make_check
+def even_to_balanced(even: float, balanced: float):
+    """Chapter 2, exercise 2: the beta with which all weights are 1, and one with the balanced weights."""
+    inside = 0 <= even <= 1 and 0 <= balanced <= 1
+    reject(not inside, "beta lies between 0 and 1. The horizontal axis may show 1 - beta.")
+    reject(even > balanced, "it is the other way round. With which beta does one beat say it all?")
+    reject(even > 1e-9, "with this beta the weights are not yet all 1. Put it into the formula.")
+    reject(balanced == 1, "at 1 itself the formula divides nothing by nothing. How near is near enough?")
+    reject(balanced < 0.9999, "here the largest class still counts more than it should. Draw further.")
+    return "one formula gives both ends, and all that lies between them."
 
 
-def same_slide(before, after, labels):
-    """Chapter 2, exercise 3: probabilities before and after they are multiplied by the balanced weights.
+@make_check
+def same_slide(before: np.ndarray, after: np.ndarray, labels):
+    """Chapter 2, exercise 3: probabilities (n, 5) before and after they are multiplied by balanced weights.
 
-    Parameters
-    ----------
-    before, after : float arrays (n, 5)
-        `after` may be scaled row by row, so that it adds up to 1 again.
-    labels : int array
-        Of the beats that the weights come from.
+    The rows of `after` may have been scaled to add up to 1 again. `labels` (n beats,) are the training set's.
     """
-    if (problem := _unanswered(before, after)) is not None:
-        return problem
-    before, after = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
-    if before.shape != after.shape or before.ndim != 2:
-        return Verdict(False, f"both must have a row a beat and a column a class; {after.shape} is not that.")
-    weights = np.array([class_weights(labels).get(y, 1.0) for y in range(before.shape[1])])
-    if np.allclose(before, after):
-        return Verdict(False, "nothing was multiplied.")
-    kinds = {
-        "": weights,
-        "these are the softened weights.": class_weights(labels, power=0.5),
-        "you have divided by the weights.": 1 / weights,
-    }
-    for message, factor in kinds.items():
-        if isinstance(factor, dict):
-            factor = np.array([factor.get(y, 1.0) for y in range(before.shape[1])])
-        if np.allclose(_rows_to_one(before * factor), _rows_to_one(after), atol=1e-4):
-            done = "the order of the classes has changed, and nothing was trained."
-            return Verdict(False, message) if message else Verdict(True, done)
-    return Verdict(False, "each column must be multiplied by the weight of its own class.")
+    malformed = before.ndim != 2 or before.shape != after.shape
+    reject(malformed, f"one row for each beat and one column for each class are wanted, not {after.shape}.")
+    reject(np.allclose(before, after), "nothing was multiplied.")
+
+    def is_multiplied(power, sign=1):
+        weights = class_weights(labels, power)
+        weights = np.array([weights.get(label, 1.0) for label in range(before.shape[1])]) ** sign
+        scaled = [p / p.sum(axis=1, keepdims=True) for p in (before * weights, after)]
+        return np.allclose(*scaled, atol=1e-4)
+
+    reject(is_multiplied(power=0.5), "these are the softened weights.")
+    reject(is_multiplied(power=1, sign=-1), "you have divided by the weights.")
+    reject(not is_multiplied(power=1), "each column must be multiplied by the weight of its own class.")
+    return "the order of the classes has changed, although nothing was trained."
 
 
-# ---- chapter 3
-
-
-def count_weights(conv1, conv2, output):
+@make_check
+def count_weights(conv1: float, conv2: float, output: float):
     """Chapter 3, exercise 1: the weights of three layers of the chapter's network."""
-    if (problem := _unanswered(conv1, conv2, output)) is not None:
-        return problem
-    layers = {  # (answer, right, {a likely wrong one: what to ask})
-        "conv1": (conv1, 11 * 32, {11 * 32 + 32: "bias", 11 * 187 * 32: "slide", 11: "filters"}),
-        "conv2": (conv2, 5 * 32 * 64, {5 * 32 * 64 + 64: "bias", 5 * 64: "below", 5 * 32: "filters"}),
-        "output": (output, 64 * 5 + 5, {64 * 5: "no bias", 5: "inputs"}),
-    }
-    hints = {
-        "bias": "`use_bias=False` stands in its line: the normalization behind it shifts anyway.",
-        "no bias": "this layer has a bias: one number more for each class.",
-        "slide": "the same filter slides over the whole beat. How often must its numbers be stored?",
-        "filters": "that is a single filter.",
-        "below": "a filter of this layer looks at all channels below, not at one.",
-        "inputs": "each class adds up all numbers of the layer below.",
+    no_bias = "`use_bias=False` stands in its line, because the normalization behind it shifts anyway."
+    slides = "the same filter slides over the whole beat. How often must its numbers be stored?"
+    channels = "a filter of this layer looks at all channels below, not at one."
+    bias = "this layer has a bias: one number more for each class."
+    inputs = "each class adds up all numbers of the layer below."
+    layers = {  # answer, right number, likely wrong ones
+        "conv1": (conv1, 352, {384: no_bias, 11 * 187 * 32: slides, 11: "that is a single filter."}),
+        "conv2": (conv2, 10_240, {10_304: no_bias, 5 * 64: channels, 5 * 32: "that is a single filter."}),
+        "output": (output, 325, {320: bias, 5: inputs}),
     }
     for name, (answer, right, likely) in layers.items():
-        answer = _number(answer)
-        if answer != right:
-            hint = hints[likely[answer]] if answer in likely else "kernel x channels below x filters."
-            return Verdict(False, f"{name}: {hint}")
-    return Verdict(True, "as the table of layers says.")
+        hint = likely.get(answer, "kernel x channels below x filters.")
+        compare_number(answer, right, 0, f"{name}: {hint}")
+    return "this is what the table of layers says."
 
 
-def see_further(changed, small):
-    """Chapter 3, exercise 2: one number of `small` changed, so that a step sees 60 samples or more.
-
-    Parameters
-    ----------
-    changed, small : dict
-        Sizes of `cnn_lstm`; `small` as the chapter has it.
-    """
-    if (problem := _unanswered(changed)) is not None:
-        return problem
-    if not isinstance(changed, Mapping) or set(changed) != set(small):
-        return Verdict(False, "the answer is `SMALL` with one number changed: `SMALL | {...}`.")
-    pairs = [(a, b) for name in small for a, b in zip(*(np.ravel(d[name]) for d in (changed, small)))]
-    differ = sum(a != b for a, b in pairs)
-    if differ != 1:
-        return Verdict(False, f"{differ} numbers differ from `SMALL`; exactly one may.")
-
-    def field(sizes):
-        (first, second), step = sizes["kernels"], sizes["strides"]
-        return first + (second - 1) * step + (sizes["pool"] - 1) * step
-
-    if field(changed) < 60:
-        return Verdict(
-            False,
-            f"a step sees {field(changed)} samples now. By how much does a kernel widen the field, and how "
-            "long is a step below it?",
-        )
-    steps = math.ceil(187 / changed["strides"]) // changed["pool"]  # more than before they cannot be
-    return Verdict(True, f"a step sees {field(changed)} samples, and the LSTM reads {steps} steps.")
+@make_check
+def see_further(changed: dict, small: dict):
+    """Chapter 3, exercise 2: the sizes `small` with one number changed, so that a step sees 60 samples."""
+    alike = isinstance(changed, dict) and set(changed) == set(small)
+    reject(not alike, "the answer is `SMALL` with one number changed: `SMALL | {...}`.")
+    differ = sum((np.ravel(changed[name]) != np.ravel(small[name])).sum() for name in small)
+    reject(differ != 1, f"{differ} numbers differ from `SMALL`, but exactly one may.")
+    (first, second), stride, pool = changed["kernels"], changed["strides"], changed["pool"]
+    field = first + (second - 1) * stride + (pool - 1) * stride
+    hint = "By how much does a kernel widen the field, and how long is a step below it?"
+    reject(field < 60, f"a step sees {field} samples now. {hint}")
+    return f"a step sees {field} samples, and the LSTM reads {math.ceil(187 / stride) // pool} steps."
 
 
-def turned_around(signals, turned):
-    """Chapter 3, exercise 3: each beat in reverse, the padding kept at the end; both arrays (n, 187)."""
-    if (problem := _unanswered(turned)) is not None:
-        return problem
-    signals, turned = np.asarray(signals), np.squeeze(np.asarray(turned))
-    if signals.shape != turned.shape:
-        return Verdict(False, f"{turned.shape} is not the shape of the beats, {signals.shape}.")
-    if np.array_equal(signals, turned):
-        return Verdict(False, "these are the beats as they were.")
-    if np.array_equal(turned, signals[::-1]):
-        return Verdict(False, "the order of the *beats* is reversed, not that of their samples.")
-    if np.array_equal(turned, signals[:, ::-1]):
-        return Verdict(False, "the padding stands in front now. Where does each beat end?")
-    for signal, mine, end in zip(signals, turned, np.minimum(beat_length(signals), signals.shape[1])):
-        if not np.array_equal(mine[:end], signal[:end][::-1]) or mine[end:].any():
-            return Verdict(
-                False, "some beats are not reversed from their own end on, or not padded with zeros."
-            )
-    return Verdict(True, "all samples are there, in another order.")
+@make_check
+def turned_around(signals: np.ndarray, reversed_signals: np.ndarray):
+    """Chapter 3, exercise 3: each beat in reverse, the padding kept at its end; both arrays (n, 187)."""
+    mine, right = np.squeeze(reversed_signals), np.zeros_like(signals)
+    for beat, signal, n in zip(right, signals, beat_length(signals)):
+        beat[:n] = signal[:n][::-1]
+    reject(mine.shape != right.shape, f"{mine.shape} is not the shape of the beats, {right.shape}.")
+    wrong = {
+        "these are the beats as they were.": signals,
+        "the order of the *beats* is reversed, not that of their samples.": signals[::-1],
+        "the padding stands in front now. Where does each beat end?": signals[:, ::-1],
+    }
+    for hint, array in wrong.items():
+        reject(np.array_equal(mine, array), hint)
+    reject(not np.array_equal(mine, right), "not every beat is reversed up to its end and padded with zeros.")
+    return "all samples are there, in another order."
 
 
-# ---- chapter 4
-
-
-def patience_by_hand(stops_after, restores):
+@make_check
+def patience_by_hand(stops_after: float, restores: float):
     """Chapter 4, exercise 1: after which epoch early stopping stops, and which one's weights it restores."""
-    if (problem := _unanswered(stops_after, restores)) is not None:
-        return problem
-    stops_after, restores = _number(stops_after), _number(restores)
-    if (stops_after, restores) == (7, 4):
-        return Verdict(False, "count from 1, as the exercise does: the first epoch is epoch 1.")
-    if restores == 10 or restores == 9:
-        return Verdict(False, "the lowest loss of all comes later. Does training live to see it?")
-    if restores == 3:
-        return Verdict(False, "a later epoch was better, and it came in time.")
-    if restores != 5:
-        return Verdict(False, "the weights restored are those of the best epoch *so far*.")
-    if stops_after == 7:
-        return Verdict(False, "the best epoch itself does not use up patience.")
-    if stops_after != 8:
-        return Verdict(False, "count the epochs since the best one that brought nothing better.")
-    return Verdict(True, "and the best losses, of epochs 9 and 10, are never seen. Patience is a bet.")
+    reject((stops_after, restores) == (7, 4), "count from 1, as the exercise does, and not from 0.")
+    reject(restores in (9, 10), "the lowest loss of all comes later. Does training live to see it?")
+    reject(restores == 3, "a later epoch was better, and it came in time.")
+    reject(restores != 5, "the weights that are restored are those of the best epoch *so far*.")
+    reject(stops_after == 7, "the best epoch itself does not use up patience.")
+    reject(stops_after != 8, "count the epochs since the best one that brought nothing better.")
+    return "and the best losses, of epochs 9 and 10, are never seen. Patience is a bet."
 
 
-def budget(callback_class):
+@make_check
+def budget(callback_class: type):
     """Chapter 4, exercise 2: a callback class that takes a number of seconds, tried on a model that waits."""
-    if (problem := _unanswered(callback_class)) is not None:
-        return problem
-    if not isinstance(callback_class, type):
-        return Verdict(False, "hand over the class itself, not a callback made from it.")
+    reject(not isinstance(callback_class, type), "hand over the class itself, not a callback made from it.")
 
-    try:
-        callback_class(3)
-    except Exception as error:  # whatever the reader's class does
-        return Verdict(False, f"`Budget(3)` must make a callback; it says {type(error).__name__}: {error}")
-
-    def stopped(seconds):
+    def is_stopped(seconds):
         callback, model = callback_class(seconds), SimpleNamespace(stop_training=False)
         callback.set_model(model)
         callback.on_train_begin({})
@@ -313,382 +209,132 @@ def budget(callback_class):
             callback.on_epoch_end(epoch, {})
         return model.stop_training
 
-    try:
-        if stopped(3600):
-            return Verdict(False, "with an hour to go it stops at once. What is compared with what?")
-        if not stopped(-1):
-            return Verdict(
-                False,
-                "when the time is over nothing happens. Which method does Keras call, and what must it set?",
-            )
+    try:  # the reader's class may raise whatever it likes
+        complaint = "`Budget(3)` must make a callback, but it says"
+        callback_class(3)
+        complaint = "Keras would have stopped with"
+        early, late = is_stopped(3600), is_stopped(-1)
     except Exception as error:
-        return Verdict(False, f"Keras would have stopped with {type(error).__name__}: {error}")
-    return Verdict(True, "it stops when the time is over, and not before.")
+        raise NotYet(f"{complaint} {type(error).__name__}: {error}") from error
+    reject(early, "with an hour to go it stops at once. What is compared with what?")
+    reject(not late, "it goes on when the time is over. Which method does Keras call, and what must it set?")
+    return "it stops when the time is over, and not before."
 
 
-def range_test(rates, losses):
-    """Chapter 4, exercise 3: the learning rate and the loss of each batch of the test."""
-    if (problem := _unanswered(rates, losses)) is not None:
-        return problem
-    rates, losses = (np.asarray(a, dtype=np.float64).ravel() for a in (rates, losses))
-    if len(rates) != len(losses):
-        return Verdict(False, f"{len(rates)} rates and {len(losses)} losses: one of each for every batch.")
-    if len(rates) < 20:
-        return Verdict(False, "too few points. One for each batch, not for each epoch.")
-    if not (rates > 0).all():
-        return Verdict(False, "a learning rate is above zero.")
+@make_check
+def range_test(rates: np.ndarray, losses: np.ndarray):
+    """Chapter 4, exercise 3: the learning rate and the loss of each batch of the range test."""
+    rates, losses, n = rates.ravel(), losses.ravel(), rates.size
+    reject(n != losses.size, f"{n} rates and {losses.size} losses: one of each is wanted for every batch.")
+    reject(n < 20, "these are too few points. Take one for each batch, not for each epoch.")
+    reject(not (rates > 0).all(), "a learning rate is above zero.")
     growth = np.diff(np.log(rates))
-    if growth.mean() <= 0:
-        return Verdict(False, "the rate must grow.")
-    if growth.std() > 0.1 * growth.mean():
-        return Verdict(False, "the rate must grow by the same *factor* at each batch.")
-    if rates[0] > 1e-4 or rates[-1] < 0.3:
-        return Verdict(
-            False, "the range is too small: it should begin where nothing happens and end where all breaks."
-        )
-    last = losses[-len(losses) // 10 :]
-    if np.isfinite(last).all() and last.max() < 1.5 * losses.min():
-        return Verdict(
-            False, "the loss never rises. Is it that of each batch, or a mean that smooths it away?"
-        )
-    return Verdict(True, "read off where it falls fastest, and stay well below where it breaks.")
+    reject(growth.mean() <= 0, "the rate must grow.")
+    reject(growth.std() > 0.1 * growth.mean(), "the rate must grow by the same *factor* at each batch.")
+    hint = "It should begin where nothing happens and end where everything breaks."
+    reject(rates[0] > 1e-4 or rates[-1] < 0.3, f"the range is too small. {hint}")
+    last = losses[-n // 10 :]
+    flat = np.isfinite(last).all() and last.max() < 1.5 * losses.min()
+    reject(flat, "the loss never rises. Is it that of each batch, or a mean that smooths it away?")
+    return "read off where the loss falls fastest, and stay well below the rate at which it breaks."
 
 
-# ---- chapter 5
-
-
-def interval_by_hand(low, high):
+@make_check
+def interval_by_hand(low: float, high: float):
     """Chapter 5, exercise 1: the middle 95 % of the sensitivities of a thousand draws."""
-    if (problem := _unanswered(low, high)) is not None:
-        return problem
-    low, high = _number(low), _number(high)
-    if low > high:
-        return Verdict(False, "the lower end comes first.")
-    if high > 1:
-        return Verdict(False, "a sensitivity is a share; it cannot be above 1.")
-    if high - low < 0.1:
-        return Verdict(
-            False,
-            "too narrow. Were 20 beats drawn each time, and put back? And are the ends those of the draws?",
-        )
-    if abs(low - 0.5) > 0.051 or abs(high - 0.9) > 0.051:
-        return Verdict(
-            False, "not the middle 95 %. What share of the draws lies below, and what share above?"
-        )
-    return Verdict(True, "20 beats say that little.")
+    reject(low > high, "the lower end comes first.")
+    reject(high > 1, "a sensitivity is a share, so that it cannot be above 1.")
+    hint = "Were 20 beats drawn each time, and put back? And are the ends those of the draws?"
+    reject(high - low < 0.1, f"this is too narrow. {hint}")
+    off = abs(low - 0.5) > 0.051 or abs(high - 0.9) > 0.051
+    reject(off, "this is not the middle 95 %. What share of the draws lies below, and what share above?")
+    return "20 beats can say no more than that."
 
 
-def find_leak(people, for_test, beats):
-    """Chapter 5, exercise 2: who is on both sides when the records `for_test` are the test.
+@make_check
+def find_leak(patients, test_records, beats: Beats):
+    """Chapter 5, exercise 2: whose beats are on both sides when `test_records` are the test set.
 
-    `people` is the answer: the name of a person, or of a record of that person, or several of them.
+    `patients` is the answer: the name of a patient, or of one of that patient's records, or several of them.
     """
-    if (problem := _unanswered(people)) is not None:
-        return problem
-    records, patients = beats.records.astype(str), beats.patients.astype(str)
-    inside = np.isin(records, for_test)
-    shared = set(patients[inside]) & set(patients[~inside])
-    theirs = set(records[np.isin(patients, list(shared))])
-    answer = {str(name) for name in ([people] if isinstance(people, (str, int)) else people)}
-    if not answer:
-        return Verdict(False, "somebody is on both sides. Does `beats` know more of a beat than its record?")
-    if not answer <= shared | theirs:
-        return Verdict(False, f"{sorted(answer - shared - theirs)[0]} is on one side only.")
-    missing = [who for who in shared if not answer & ({who} | set(records[patients == who]))]
-    if missing:
-        return Verdict(False, f"right, but there is more: {len(missing)} more on both sides.")
-    return Verdict(True, "two records, one heart.")
+    owners, tested = beats.patients.astype(str), np.isin(beats.records.astype(str), test_records)
+    owner_of = dict(zip(beats.records.astype(str), owners)) | {owner: owner for owner in owners}
+    shared = set(owners[tested]) & set(owners[~tested])
+    names = {str(name) for name in ([patients] if isinstance(patients, (str, int)) else patients)}
+    reject(not names, "somebody is on both sides. Does `beats` know more of a beat than its record?")
+    for name in sorted(names):
+        reject(owner_of.get(name) not in shared, f"{name} is on one side only.")
+    missing = len(shared) - len({owner_of[name] for name in names})
+    reject(missing > 0, f"this is right, but there is more: {missing} more on both sides.")
+    return "these are two records of one heart."
 
 
-def screening(cut, not_n, labels):
-    """Chapter 5, exercise 3: a threshold with 20 false alarms per 1000 N beats of the validation.
+@make_check
+def screening(threshold: float, probabilities: np.ndarray, labels):
+    """Chapter 5, exercise 3: a threshold with 20 false alarms per 1000 N beats of the validation set.
 
-    Parameters
-    ----------
-    cut : float
-    not_n : float array (n,)
-        1 minus the probability of N, of the validation beats.
-    labels : int array (n,)
+    `probabilities` (n,) are those of not being N, and `labels` (n,) the classes, of the validation beats.
     """
-    if (problem := _unanswered(cut)) is not None:
-        return problem
-    cut, not_n, normal = _number(cut), np.asarray(not_n), np.asarray(labels) == 0
-    if not 0 <= cut <= 1:
-        return Verdict(False, "the threshold is a probability.")
-    rate = 1000 * (not_n[normal] >= cut).mean()
+    normal = probabilities[np.asarray(labels) == 0]
+    reject(not 0 <= threshold <= 1, "the threshold is a probability.")
+    rate, of_all, of_n = (1000 * (p >= threshold).mean() for p in (normal, probabilities, 1 - normal))
+    alarms = f"{rate:.0f} of 1000 N beats of the validation set raise an alarm."
     if 17 <= rate <= 23:
-        return Verdict(True, f"{rate:.0f} false alarms per 1000 N beats of the validation.")
-    if abs(1000 * (not_n >= cut).mean() - 20) < 3:
-        return Verdict(False, "here 20 in 1000 of *all* beats raise an alarm. The clinic counts N beats.")
-    if abs(1000 * (1 - not_n[normal] >= cut).mean() - 20) < 3:
-        return Verdict(False, "this is a threshold on the probability of N itself.")
-    if abs(rate - 200) < 20:
-        return Verdict(False, "20 in 1000, not 20 in 100.")
-    return Verdict(False, f"with it {rate:.0f} of 1000 N beats of the validation raise an alarm.")
+        return alarms
+    reject(abs(of_all - 20) < 3, "20 in 1000 of *all* beats raise an alarm. The clinic counts N beats.")
+    reject(abs(of_n - 20) < 3, "this is a threshold on the probability of N itself.")
+    reject(abs(rate - 200) < 20, "it should be 20 in 1000, not 20 in 100.")
+    raise NotYet(f"with this threshold {alarms}")
 
 
-# ---- chapter 6
-
-
+@make_check
 def freeze_more(model):
-    """Chapter 6, exercise 1: a network in which the last layer alone learns."""
-    if (problem := _unanswered(model)) is not None:
-        return problem
-    if not hasattr(model, "layers"):
-        return Verdict(False, "hand over the network.")
+    """Chapter 6, exercise 1: a network in which only the last layer can learn."""
+    reject(not hasattr(model, "layers"), "hand over the network.")
     learning = [layer.name for layer in model.layers if layer.trainable_weights]
-    if not learning:
-        return Verdict(False, "nothing learns any more. The last layer has to.")
-    if extra := [name for name in learning if name != model.layers[-1].name]:
-        return Verdict(False, f"{', '.join(extra)} can still learn.")
+    reject(not learning, "nothing learns any more, but the last layer has to.")
+    extra = ", ".join(name for name in learning if name != model.layers[-1].name)
+    reject(extra != "", f"{extra} can still learn.")
     n = sum(math.prod(weight.shape) for weight in model.trainable_weights)
-    return Verdict(True, f"{n} weights learn. Compile before you train.")
+    return f"{n} weights learn. Compile the network before you train it."
 
 
-def another_verdict(beats_of, areas):
-    """Chapter 6, exercise 2: the AUROC by person of three verdicts.
+@make_check
+def another_verdict(beats_of, areas: dict):
+    """Chapter 6, exercise 2: `areas`, the AUROC by patient of three verdicts: "mean", "largest" and "share".
 
-    Parameters
-    ----------
-    beats_of : DataFrame
-        A row a beat: `who`, `p` (the probability) and `y` (the label).
-    areas : dict
-        AUROC by the name of the verdict: "mean", "largest" and "share".
+    `beats_of` is a table of the beats, with the patient `who`, the probability `p` and the label `y`.
     """
-    if (problem := _unanswered(areas)) is not None:
-        return problem
-    each = beats_of.groupby("who")
-    labels = each["y"].first()
-    verdicts = {"mean": each["p"].mean(), "largest": each["p"].max(),
-                "share": each["p"].agg(lambda p: (p > 0.5).mean())}  # fmt: skip
-    if not isinstance(areas, Mapping) or not set(verdicts) <= set(areas):
-        return Verdict(False, f"three numbers by name are wanted: {', '.join(verdicts)}.")
-    by_beat = auroc(beats_of["y"], beats_of["p"])
+    patients = beats_of.groupby("who")
+    labels, p = patients["y"].first(), patients["p"]
+    verdicts = {"mean": p.mean(), "largest": p.max(), "share": p.agg(lambda p: (p > 0.5).mean())}
+    named = hasattr(areas, "keys") and set(verdicts) <= set(areas.keys())
+    reject(not named, f"three numbers by name are wanted: {', '.join(verdicts)}.")
     for name, verdict in verdicts.items():
-        if abs(_number(areas[name]) - auroc(labels, verdict)) > 0.006:
-            hint = "One verdict for each person?"
-            if abs(_number(areas[name]) - by_beat) < 0.006:
-                hint = "That is the one by beat."
-            elif abs(_number(areas[name]) - auroc(labels, verdict > 0.5)) < 0.006:
-                hint = "AUROC needs no line; give it the numbers, not the calls."
-            return Verdict(False, f"{name}: not the AUROC of this verdict. {hint}")
-    return Verdict(True, "they differ less than their intervals are wide.")
+        wrong, of_classes = f"{name}: this is not the AUROC of this verdict.", auroc(labels, verdict > 0.5)
+        likely = [
+            (auroc(beats_of["y"], beats_of["p"]), 0.006, f"{wrong} It is the one by beat."),
+            (of_classes, 0.006, f"{wrong} AUROC needs no threshold, so give it the numbers."),
+        ]
+        otherwise = f"{wrong} Is there one verdict for each patient?"
+        compare_number(read_number(areas[name]), auroc(labels, verdict), 0.006, otherwise, likely)
+    return "they differ by less than their intervals are wide."
 
 
-def narrower_question(beats, probabilities, area, low, high):
-    """Chapter 6, exercise 3: infarction or healthy, with an interval by person.
+@make_check
+def narrower_question(beats: Beats, probabilities: np.ndarray, area: float, low: float, high: float):
+    """Chapter 6, exercise 3: infarction or healthy, for the beats of ``fetch_ptbdb(abnormal="mi")``.
 
-    Parameters
-    ----------
-    beats : Beats
-        From ``fetch_ptbdb(abnormal="mi")``.
-    probabilities : float array (n,)
-        Of each beat.
-    area, low, high : float
-        AUROC by person and the ends of its 95 % interval.
+    `probabilities` (n beats,); `area`: the AUROC by patient; `low` and `high`: the ends of its 95 % interval.
     """
-    if (problem := _unanswered(probabilities, area, low, high)) is not None:
-        return problem
-    probabilities = np.asarray(probabilities, dtype=np.float64)
-    if (problem := _malformed(beats, probabilities)) is not None:
-        return problem
-    people = mean_by_group(beats.labels, probabilities, beats.patients)
-    given = (_number(area), _number(low), _number(high))
-    return _judged_interval(beats, probabilities, people, given, "people") or Verdict(
-        True, f"{int(people[0].sum())} of {len(people[0])} people have an infarction. What can that show?"
-    )
+    project.check_probabilities(beats, probabilities)
+    verdicts = mean_by_group(beats.labels, probabilities, beats.patients)
+    project.check_interval(beats, probabilities, verdicts, (area, low, high), "patients")
+    return f"{verdicts[0].sum()} of {len(verdicts[0])} patients have an infarction. What can so few show?"
 
 
-# ---- the project
-
-
-def project_split(train, test):
-    """Milestone 1 of the project: does the split answer the question?
-
-    Parameters
-    ----------
-    train, test : Beats
-        From `fetch_ptbxl`.
-
-    Returns
-    -------
-    Verdict
-    """
-    for name, part in (("train", train), ("test", test)):
-        if part.patients is None or part.folds is None:
-            return Verdict(False, f"`{name}` does not know its patients or folds: take it from fetch_ptbxl.")
-        if len(set(part.labels)) < 2:
-            return Verdict(False, f"`{name}` has beats of one class only.")
-    both = set(train.patients.astype(str)) & set(test.patients.astype(str))
-    if both:
-        return Verdict(
-            False,
-            f"{len(both)} of {len(set(test.patients))} people in `test` are in `train` as well. What would a "
-            "good score on them show?",
-        )
-    if set(test.folds.astype(str)) != set(TEST_FOLDS):
-        return Verdict(
-            False,
-            "no person is on both sides, but the test is not the one that the brief asks for. Read what it "
-            "says about the folds.",
-        )
-    n = len(set(test.records.astype(str)))
-    return Verdict(
-        True, f"{n} recordings of {len(set(test.patients))} people for the test, none of them known."
-    )
-
-
-def project_development(train, probabilities):
-    """Milestone 2: is there something on the training people that is worth a test?
-
-    Parameters
-    ----------
-    train : Beats
-    probabilities : float array (n,)
-        For each beat of `train`, the probability that its recording is abnormal, from a model that was
-        not trained on its person.
-
-    Returns
-    -------
-    Verdict
-    """
-    probabilities = np.asarray(probabilities, dtype=np.float64)
-    if (problem := _malformed(train, probabilities)) is not None:
-        return problem
-    area = _area(train, probabilities)
-    if area < 0.5:
-        return Verdict(False, f"an AUROC of {area:.2f} is worse than a coin. Which column did you take?")
-    if area < SOUND:
-        return Verdict(
-            False,
-            f"the AUROC per recording is {area:.3f}; the brief asks for {SOUND}. Does a plain regression on "
-            "the samples do better? Is anything scaled, or regularized, that should be?",
-        )
-    if area > 0.97:
-        return Verdict(
-            False,
-            f"an AUROC of {area:.3f} is beyond what anybody has reported from one lead. Has each model seen "
-            "the people that it answers for?",
-        )
-    return Verdict(True, f"AUROC per recording on the training people: {area:.3f}.")
-
-
-def project_report(test, probabilities, report):
-    """Milestone 3: does the report say what was found, and how sure that is?
-
-    Parameters
-    ----------
-    test : Beats
-    probabilities : float array (n,)
-        For each beat of `test`, the probability that its recording is abnormal.
-    report : dict
-        With "AUROC", "low", "high" (its 95 % interval by patient), "recordings" and "patients".
-
-    Returns
-    -------
-    Verdict
-    """
-    probabilities = np.asarray(probabilities, dtype=np.float64)
-    if (problem := _malformed(test, probabilities)) is not None:
-        return problem
-    wanted = ("AUROC", "low", "high", "recordings", "patients")
-    if missing := [name for name in wanted if name not in report]:
-        return Verdict(False, f"the report does not say {missing[0]!r}.")
-    for name, people in (("recordings", test.records), ("patients", test.patients)):
-        if report[name] != len(set(people)):
-            return Verdict(False, f"{report[name]} {name}: count those of the test again.")
-    ends = [_number(report[name]) for name in ("AUROC", "low", "high")]
-    if (
-        problem := _judged_interval(
-            test, probabilities, mean_by_recording(test, probabilities), ends, "recordings"
-        )
-    ) is not None:
-        return problem
-    return Verdict(True, "AUROC {:.2f} ({:.2f} to {:.2f}), {} patients.".format(*ends, report["patients"]))
-
-
-def _judged_interval(beats, probabilities, verdicts, given, unit):
-    """A Verdict if the AUROC or its interval is not that of the verdicts, else None."""
-    area, low, high = given
-    right = auroc_interval(*verdicts)
-    if not abs(area - right.value) <= 0.006:
-        by_beat = abs(area - auroc(beats.labels, probabilities)) < 0.006
-        hint = "That is the one by beat. What is diagnosed?" if by_beat else "From which probabilities is it?"
-        return Verdict(False, f"the AUROC is not that of the {unit}. {hint}")
-    if not low <= area <= high:
-        return Verdict(False, "the interval does not hold the AUROC.")
-    width, wanted = high - low, right.high - right.low  # none at all where no draw differs
-    if width < 0.7 * wanted:
-        return Verdict(
-            False, "the interval is too narrow for so few people. What was drawn again, beats or people?"
-        )
-    if width > 1.4 * wanted + 0.006:
-        return Verdict(False, "the interval is wider than 95 % asks for.")
-    return None
-
-
-def _malformed(beats, probabilities):
-    """A Verdict if these are not probabilities of these beats, else None."""
-    if probabilities.shape != (len(beats),):
-        return Verdict(False, f"one number a beat is wanted, ({len(beats)},), not {probabilities.shape}.")
-    if not np.isfinite(probabilities).all() or probabilities.min() < 0 or probabilities.max() > 1:
-        return Verdict(False, "these are no probabilities: some are NaN, below 0 or above 1.")
-    if np.ptp(probabilities) == 0:
-        return Verdict(False, "every beat has the same probability. Did anything learn?")
-    return None
-
-
-def _area(beats, probabilities):
-    return auroc(*mean_by_recording(beats, probabilities)[:2])
-
-
-def _marked(name):
-    """A record of MIT-BIH, its marks, and the sample numbers of its beats."""
-    from ..data.mitbih import fetch_record
-
-    record, marks = fetch_record(name)
-    return (
-        record,
-        marks,
-        marks.sample[np.isin(marks.symbol, [s for of_class in AAMI.values() for s in of_class])],
-    )
-
-
-def _unanswered(*answers):
-    """A Verdict if one of them is still None, else None."""
-    if any(answer is None for answer in answers):
-        return Verdict(False, "put your answer in the place of None.")
-    return None
-
-
-def _number(value):
-    """What the reader gave as a float: a number, an array of one, or a text such as "0.7" or "70 %"."""
-    try:
-        if isinstance(value, str):
-            value = value.replace(",", ".").strip()
-            return float(value[:-1]) / 100 if value.endswith("%") else float(value)
-        return float(np.asarray(value).item())
-    except (TypeError, ValueError):
-        return math.nan
-
-
-def _near(answer, right, tolerance, likely, praise):
-    """Right within the tolerance, or the hint of the likely wrong answer that this is."""
-    if abs(answer - right) <= tolerance:
-        return Verdict(True, praise)
-    if math.isnan(answer):
-        return Verdict(False, "one number is wanted.")
-    hints = [message for value, within, message in likely if abs(answer - value) <= within]
-    return Verdict(False, hints[0] if hints else "too low." if answer < right else "too high.")
-
-
-def _by_class(values):
-    if hasattr(values, "to_dict"):
-        values = values.to_dict()
-    if isinstance(values, Mapping):
-        values = [values.get(name, values.get(y, np.nan)) for y, name in enumerate(CLASSES)]
-    return np.asarray(values, dtype=np.float64)
-
-
-def _rows_to_one(array):
-    return array / array.sum(axis=1, keepdims=True)
+def _fetch_annotated_beats(name):
+    """A record of MIT-BIH, its annotations, and the sample numbers of its beats."""
+    record, annotations = fetch_record(name)
+    symbols = [symbol for of_class in AAMI.values() for symbol in of_class]
+    return record, annotations, annotations.sample[np.isin(annotations.symbol, symbols)]

@@ -3,69 +3,42 @@
 A quiz is a list of questions. A question has ``ask`` and ``options``; an option has ``text`` and
 ``because``, the feedback that choosing it shows, and the right one of each question ``right: true``.
 Texts may hold `code` and *emphasis*.
+
+Every option is a radio button with its feedback behind it. ``quiz.css`` alone shows the feedback of the one
+that is chosen, so that a quiz works by keyboard, without JavaScript, and in Colab and Jupyter as on the
+site; its colours are see-through, for dark mode. ``quiz.js`` brings another order at each visit; without it
+the order is that of `Quiz`, which is a shuffled one, too.
 """
 
 import html
 import random
 import re
+from importlib.resources import files
 
 import yaml
 
 from ..errors import DataError
 from ..storage import find_shipped_folder
 
-MARK = {True: "Right.", False: "Not yet."}
-
-# Every option is a radio button with its feedback behind it; CSS alone shows the feedback of the one that
-# is chosen, so that it works by keyboard, without JavaScript, and in Colab and Jupyter as on the site. The
-# colours are see-through, for dark mode.
-STYLE = """
-.ecg-quiz { max-width: 46rem; color: inherit; font-size: 1rem; line-height: 1.5; text-align: left; }
-.ecg-quiz fieldset { border: 1px solid rgba(128, 128, 128, .5); border-radius: 6px; margin: 0 0 1rem;
-  padding: .6rem 1rem .8rem; min-width: 0; }
-.ecg-quiz legend { float: left; width: 100%; padding: 0; margin: 0 0 .4rem; font-size: inherit;
-  font-weight: 600; white-space: normal; }
-.ecg-quiz .option { clear: both; padding: .15rem 0; white-space: normal; }
-.ecg-quiz .option label { display: inline; margin: 0; cursor: pointer; }
-.ecg-quiz input { margin: 0 .5rem 0 0; accent-color: #0072b2; }
-.ecg-quiz input:focus-visible { outline: 3px solid #0072b2; outline-offset: 2px; }
-.ecg-quiz .because { display: none; margin: .25rem 0 .4rem 1.4rem; padding: .3rem .7rem; white-space: normal;
-  border-left: 4px solid #d55e00; background: rgba(213, 94, 0, .12); }
-.ecg-quiz .because.right { border-color: #009e73; background: rgba(0, 158, 115, .14); }
-.ecg-quiz input:checked ~ .because { display: block; }
-"""
-# Another order at each visit. Without it the order is that of `Quiz`, which is a shuffled one, too.
-SHUFFLE = """
-document.querySelectorAll(".ecg-quiz fieldset:not([data-shuffled])").forEach(function (box) {
-  box.dataset.shuffled = "yes";
-  var options = Array.from(box.querySelectorAll(".option"));
-  options.map(function (o) { return [Math.random(), o]; })
-    .sort(function (a, b) { return a[0] - b[0]; })
-    .forEach(function (pair) { box.appendChild(pair[1]); });
-});
-"""
+FEEDBACK = {True: '<p class="because right"><strong>Right.', False: '<p class="because"><strong>Not yet.'}
 
 
 class Quiz:
     """The questions of a chapter, as a notebook shows them.
 
-    Parameters
-    ----------
-    name : str
-        The chapter's file name without its ending.
-    questions : list of dict
-        As the module's first lines say.
-
-    Raises
-    ------
-    DataError
-        If something is missing, or not exactly one option of each question is right.
+    `name` is the chapter's file name without its ending, and `questions` a list of dict as the module's
+    first lines say. Raises DataError if something is missing, or a question has not exactly one right option.
     """
 
-    def __init__(self, name, questions):
-        self.name, self.questions = name, _check_questions(name, questions)
+    def __init__(self, name: str, questions: list[dict]):
+        if not isinstance(questions, list) or not questions:
+            raise DataError(f"The quiz {name} is not a list of questions.")
+        for i, question in enumerate(questions, 1):
+            if fault := _find_fault(question):
+                raise DataError(f"Question {i} of the quiz {name} {fault}.")
+        self.name, self.questions = name, questions
 
-    def shuffle_options(self, question):
+    def shuffle_options(self, question: dict) -> list[dict]:
         """The options of a question in an order that its text decides: the same everywhere."""
         options = list(question["options"])
         random.Random(question["ask"]).shuffle(options)
@@ -79,80 +52,59 @@ class Quiz:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        boxes = "\n".join(self._format_question(i, question) for i, question in enumerate(self.questions, 1))
-        return (
-            f'<section class="ecg-quiz" aria-label="Quiz">\n<style>{STYLE}</style>\n{boxes}\n'
-            f"<script>{SHUFFLE}</script>\n</section>"
+        style, script = (
+            files(__package__).joinpath(f"quiz.{kind}").read_text("utf-8") for kind in ("css", "js")
         )
-
-    def _format_question(self, i, question):
-        name = f"quiz-{self.name}-{i}"
-        options = []
-        for k, option in enumerate(self.shuffle_options(question)):
-            right = option.get("right", False)
-            options.append(
-                f'<div class="option" aria-live="polite"><input type="radio" name="{name}" id="{name}-{k}" '
-                f'autocomplete="off"><label for="{name}-{k}">{_format_text(option["text"])}</label>'
-                f'<p class="because{" right" if right else ""}"><strong>{MARK[right]}</strong> '
-                f"{_format_text(option['because'])}</p></div>"
-            )
-        legend = f"<legend>{i}. {_format_text(question['ask'])}</legend>"
-        return "\n".join([f"<fieldset>{legend}", *options, "</fieldset>"])
+        lines = ['<section class="ecg-quiz" aria-label="Quiz">', f"<style>\n{style}</style>"]
+        for i, question in enumerate(self.questions, 1):
+            lines.append(f"<fieldset><legend>{i}. {_format_text(question['ask'])}</legend>")
+            name = f"quiz-{self.name}-{i}"
+            for k, option in enumerate(self.shuffle_options(question)):
+                lines.append(
+                    f'<div class="option" aria-live="polite"><input type="radio" name="{name}" id="{name}-{k}" '
+                    f'autocomplete="off"><label for="{name}-{k}">{_format_text(option["text"])}</label>'
+                    f"{FEEDBACK[option.get('right', False)]}</strong> {_format_text(option['because'])}</p></div>"
+                )
+            lines.append("</fieldset>")
+        return "\n".join([*lines, f"<script>\n{script}</script>", "</section>"])
 
 
-def load_quiz(name):
-    """The quiz of a chapter.
+def load_quiz(name: str) -> Quiz:
+    """The quiz of a chapter, which a notebook shows as questions that can be answered.
 
-    Parameters
-    ----------
-    name : str
-        The chapter's file name without its ending, "01_data" for example.
-
-    Returns
-    -------
-    Quiz
-        Shown by a notebook as questions that can be answered.
-
-    Raises
-    ------
-    DataError
-        If there is no such quiz, or its file is not a quiz.
+    `name` is the chapter's file name without its ending, "01_data" for example. Raises DataError if there is
+    no such quiz, or its file is not a quiz.
     """
     folder = find_shipped_folder("quizzes", "book/quizzes")
     path = folder / f"{name}.yml"
     try:
         return Quiz(name, yaml.safe_load(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        there = ", ".join(sorted(p.stem for p in folder.glob("*.yml")))
-        raise DataError(f"There is no quiz {name!r}; there are {there}.") from None
+        names = ", ".join(sorted(p.stem for p in folder.glob("*.yml")))
+        raise DataError(f"There is no quiz {name!r}; there are {names}.") from None
     except yaml.YAMLError as error:
         raise DataError(f"{path} is no YAML: {error}") from None
 
 
-def _check_questions(name, questions):
-    if not isinstance(questions, list) or not questions:
-        raise DataError(f"The quiz {name} is not a list of questions.")
-    for i, question in enumerate(questions, 1):
-        where = f"Question {i} of the quiz {name}"
-        if not isinstance(question, dict) or set(question) != {"ask", "options"}:
-            raise DataError(f"{where} must have 'ask' and 'options', and nothing else.")
-        if not isinstance(question["options"], list) or len(question["options"]) < 2:
-            raise DataError(f"{where} must have options, two at least.")
-        for option in question["options"]:
-            if not isinstance(option, dict) or not {"text", "because"} <= set(option) <= {
-                "text",
-                "because",
-                "right",
-            }:
-                raise DataError(f"{where}: an option has 'text' and 'because', the right one 'right: true'.")
-        texts = [question["ask"], *(o[key] for o in question["options"] for key in ("text", "because"))]
-        if not all(isinstance(text, str) and text.strip() for text in texts):
-            raise DataError(f"{where}: every text must be a text, in quotes if YAML reads it as a number.")
-        if [option.get("right", False) for option in question["options"]].count(True) != 1:
-            raise DataError(f"{where} must have exactly one option with 'right: true'.")
-        if len({option["text"] for option in question["options"]}) < len(question["options"]):
-            raise DataError(f"{where} has the same option twice.")
-    return questions
+def _find_fault(question):
+    """What a question of a quiz's file lacks, as the end of a sentence, or None."""
+    if not isinstance(question, dict) or set(question) != {"ask", "options"}:
+        return "must have 'ask' and 'options', and nothing else"
+    options = question["options"]
+    if not isinstance(options, list) or len(options) < 2:
+        return "must have options, two at least"
+    if any(not isinstance(o, dict) or set(o) - {"right"} != {"text", "because"} for o in options):
+        return (
+            "must have options with 'text' and 'because', the right one with 'right: true', and nothing else"
+        )
+    texts = [question["ask"], *(option[key] for option in options for key in ("text", "because"))]
+    if not all(isinstance(text, str) and text.strip() for text in texts):
+        return "has something that must be a text, in quotes if YAML reads it as a number"
+    if [option.get("right", False) for option in options].count(True) != 1:
+        return "must have exactly one option with 'right: true'"
+    if len({option["text"] for option in options}) < len(options):
+        return "has the same option twice"
+    return None
 
 
 def _format_text(text):

@@ -1,5 +1,5 @@
 // From the waves of a beat, or its samples, to the row of 187 numbers that the network reads.
-// The counterpart of ecg_lessons/simulate.py (waves, recorder) and segment.py ("published"); nothing here
+// The counterpart of ecg_lessons/data/simulate.py (waves, recorder) and segment.py ("published"); nothing here
 // touches the page.
 "use strict";
 
