@@ -22,11 +22,6 @@ def class_weights(labels: ArrayLike, power: float = 1.0) -> dict[int, float]:
     -------
     dict of int to float
         A weight for each label that occurs. Their mean over the beats is 1, so that losses can be compared.
-
-    Raises
-    ------
-    ValueError
-        If there are no labels, they are not of that shape (one-hot, say), or `power` is outside 0 to 1.
     """
     if not 0 <= power <= 1:
         raise ValueError(f"power must lie between 0 and 1, not {power}")
@@ -37,8 +32,7 @@ def effective_weights(labels: ArrayLike, beta: float = 0.999) -> dict[int, float
     """Weights by the effective number of samples, ``(1 - beta**n) / (1 - beta)``.
 
     Beats resemble each other, so the thousandth teaches less than the first. `beta` runs from 0 (all
-    weights 1) to just below 1 (the balanced weights). The rest is as for `class_weights`.
-    Source: Cui et al. 2019, doi:10.1109/CVPR.2019.00949.
+    weights 1) to just below 1 (the balanced weights). Cui et al. 2019, doi:10.1109/CVPR.2019.00949.
     """
     if not 0 <= beta < 1:
         raise ValueError(f"beta must be at least 0 and below 1, not {beta}")
@@ -64,7 +58,7 @@ def oversample(labels: ArrayLike, seed: int = 0) -> NDArray:
 
     Every class that occurs comes as often as the commonest: all its beats, then random ones again.
     ``beats[oversample(beats.labels)]`` is the balanced set. For **training beats only**: repeated
-    before a split, copies of one beat land on both sides. Errors are those of `class_weights`.
+    before a split, copies of one beat land on both sides.
     """
     names, counts = _count_classes(labels)
     rng = np.random.default_rng(seed)

@@ -40,8 +40,7 @@ class Beats:
     labels : int array (n,)
         Position of the beat's class in `classes`.
     patients, records : str array (n,) or None
-        Who the beat belongs to, and the record it was cut from. Where only some are
-        known, an object array with None for the others.
+        Who the beat belongs to, and the record it was cut from. None where unknown, of a beat or of all.
     folds : str array (n,) or None
         The published fold ("train" or "test"; "1" to "10" in PTB-XL), where there is one.
     samples : int array (n,) or None
@@ -50,12 +49,9 @@ class Beats:
         Seconds from the R peak before and to the one after; NaN where the record has none.
     diagnoses : str array (n,) or None
         What was found in the patient, where it is known of the whole recording.
-    classes : tuple of str
-        Names of the classes, in the order of the labels.
-    fs : float
-        Sampling frequency in Hz.
-    source : str
-        "physionet", "kaggle" or "simulated".
+    classes, fs : tuple of str, float
+        Names of the classes, in the order of the labels; sampling frequency in Hz.
+    source : "physionet", "kaggle" or "simulated"
     """
 
     signals: np.ndarray
@@ -126,18 +122,11 @@ class Beats:
         test_size : float
             Share of the beats to put into test, between 0 and 1.
         by : "beat" or "patient"
-            "beat" shuffles all beats and keeps the share of each class; one patient's
-            beats land on both sides. "patient" keeps every patient whole, and takes those
-            patients into test that together come close to `test_size` of the beats of every
-            class: from ten random draws, patients are moved and swapped while that helps.
+            "beat" shuffles all beats and keeps the share of each class; one patient's beats land on both
+            sides. "patient" keeps every patient whole, and takes those into test that together come close to
+            `test_size` of every class: from ten random draws, patients are moved while that helps.
         seed : int
             The same seed gives the same split.
-
-        Raises
-        ------
-        ValueError
-            If `by="patient"` and a beat has no patient, or there are fewer than two; if there
-            are too few beats to have each class on both sides.
         """
         if not 0 < test_size < 1:
             raise ValueError(f"test_size must lie between 0 and 1, not {test_size}")
@@ -197,11 +186,9 @@ class Beats:
     def inter_patient(self, keep_201: bool = False) -> "tuple[Beats, Beats]":
         """De Chazal's two halves of the database, (DS1, DS2): no patient is on both sides.
 
-        The paced records 102, 104, 107 and 217 are left out. Records 201 (DS1) and 202
-        (DS2) are one patient, so 201 is left out too; ``keep_201=True`` keeps it, as most
-        papers do. Simulated patients are dealt out in turn.
-
-        Source: de Chazal, O'Dwyer & Reilly 2004, doi:10.1109/TBME.2004.827359.
+        The paced records 102, 104, 107 and 217 are left out. Records 201 (DS1) and 202 (DS2) are one patient,
+        so 201 is left out too; ``keep_201=True`` keeps it, as most papers do. Simulated patients are dealt
+        out in turn.
         """
         if self.source == "simulated":
             odd = np.array([int(name[1:]) % 2 for name in self._check_patients()], dtype=bool)

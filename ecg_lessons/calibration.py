@@ -1,4 +1,7 @@
-"""How well the probabilities of a classifier are calibrated, and how to recalibrate them."""
+"""How well the probabilities of a classifier are calibrated, and how to recalibrate them.
+
+Probabilities of a beat that are below 0 or do not sum to 1 are a ValueError everywhere.
+"""
 
 import numpy as np
 import pandas as pd
@@ -12,23 +15,15 @@ _TINY = np.finfo(np.float32).tiny  # stands in for a probability of 0, which has
 
 
 def reliability_table(labels: ArrayLike, probabilities: ArrayLike, bins=15, classes=CLASSES) -> pd.DataFrame:
-    """How often the network is right, by how confident it is.
+    """How often the network is right, by how confident it is: Guo et al. 2017, arXiv:1706.04599.
 
-    The beats are put into `bins` bins of equal width by their *confidence*, the largest probability.
+    The beats (labels (n,), probabilities (n, number of classes)) are put into `bins` bins of equal width by
+    their *confidence*, the largest probability.
 
     Returns
     -------
     pandas.DataFrame
         One row for each bin that is not empty: ``confidence`` (its mean), ``accuracy``, ``beats``.
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not fit together, or a beat's probabilities are below 0 or do not sum to 1.
-
-    Notes
-    -----
-    Guo et al. 2017, arXiv:1706.04599.
     """
     labels, probabilities = _check_labelled(labels, probabilities, classes)
     if bins != int(bins) or bins < 1:
@@ -46,10 +41,7 @@ def reliability_table(labels: ArrayLike, probabilities: ArrayLike, bins=15, clas
 def expected_calibration_error(
     labels: ArrayLike, probabilities: ArrayLike, bins=15, classes=CLASSES
 ) -> float:
-    """Mean distance between confidence and accuracy over the bins of `reliability_table`.
-
-    Each bin counts by its beats. Parameters, errors and source are those of `reliability_table`.
-    """
+    """Mean distance between confidence and accuracy over the beats in the bins of `reliability_table`."""
     table = reliability_table(labels, probabilities, bins, classes)
     gap = (table["accuracy"] - table["confidence"]).abs()
     return float(np.average(gap, weights=table["beats"])) if len(table) else np.nan
@@ -59,7 +51,7 @@ def brier_score(labels: ArrayLike, probabilities: ArrayLike, classes=CLASSES) ->
     """Mean squared distance between the probabilities and the truth, summed over the classes: 0 to 2.
 
     Brier 1950. scikit-learn has it from version 1.7 on (``brier_score_loss`` with ``scale_by_half=False``),
-    which is newer than what Colab brings. Errors are those of `reliability_table`.
+    which is newer than what Colab brings.
     """
     labels, probabilities = _check_labelled(labels, probabilities, classes)
     truth = np.eye(len(classes))[labels]
@@ -69,8 +61,8 @@ def brier_score(labels: ArrayLike, probabilities: ArrayLike, classes=CLASSES) ->
 def temperature_scale(labels: ArrayLike, probabilities: ArrayLike, classes=CLASSES) -> float:
     """The temperature that recalibrates the probabilities best, measured on validation beats.
 
-    Minimizes the mean of -log p of the true class after `apply_temperature`. Above 1, the network was
-    overconfident. Errors and source are those of `reliability_table`; without beats there is an error, too.
+    Minimizes the mean of -log p of the true class after `apply_temperature`: Guo et al. 2017. Above 1, the
+    network was overconfident.
     """
     labels, probabilities = _check_labelled(labels, probabilities, classes)
     if len(labels) == 0:
@@ -88,8 +80,7 @@ def apply_temperature(probabilities: ArrayLike, temperature: float) -> NDArray:
     """Probabilities with their logarithms divided by `temperature`; the order of classes stays.
 
     The logarithm of a softmax's output is its input but for a constant, so this is what dividing the
-    network's last numbers by the temperature does. `probabilities` has the shape (n, number of classes), or
-    (number of classes,) for one beat. Errors are those of `reliability_table`.
+    network's last numbers by the temperature does. `probabilities` may be those of one beat.
     """
     if not temperature > 0:
         raise ValueError(f"the temperature must be above 0, not {temperature}")

@@ -31,11 +31,6 @@ def rr_features(beats: Beats, usual: str = "median") -> NDArray:
         one after; the one before over the mean of the 21. Where an interval is unknown, the record's
         median stands in.
 
-    Raises
-    ------
-    ValueError
-        If the beats know neither their intervals nor their records, or for another `usual`.
-
     Notes
     -----
     De Chazal, O'Dwyer & Reilly 2004, doi:10.1109/TBME.2004.827359, who divide by the patient's mean. It
@@ -63,8 +58,7 @@ def rr_features(beats: Beats, usual: str = "median") -> NDArray:
 def median_beats(beats: Beats) -> NDArray:
     """The median of all beats of the record that each beat is from: float32 array (n, 187).
 
-    Meant for beats cut with context, which share a baseline and a scale within a record. Without
-    `records` there is an error.
+    Meant for beats cut with context, which share a baseline and a scale within a record.
     """
     if beats.records is None:
         raise ValueError("these beats do not know their records")

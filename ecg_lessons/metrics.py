@@ -1,4 +1,7 @@
-"""What a classifier gets right and wrong, class by class, and how certain that is."""
+"""What a classifier gets right and wrong, class by class, and how certain that is.
+
+Arrays that do not fit together are a ValueError everywhere.
+"""
 
 import warnings
 from typing import NamedTuple
@@ -29,9 +32,7 @@ class Interval(NamedTuple):
 
 
 def classification_table(labels: ArrayLike, predicted: ArrayLike, classes=CLASSES) -> pd.DataFrame:
-    """Sensitivity, positive predictivity and F1 of each class, with the number of its beats.
-
-    The names are ANSI/AAMI EC57's; machine learning says recall and precision.
+    """Sensitivity (recall), positive predictivity (precision) and F1 of each class, and its number of beats.
 
     Parameters
     ----------
@@ -47,11 +48,6 @@ def classification_table(labels: ArrayLike, predicted: ArrayLike, classes=CLASSE
     pandas.DataFrame
         One row for each class: ``sensitivity``, ``positive predictivity``, ``F1``, ``beats``. A class
         without beats has no sensitivity (NaN); one that is never predicted has a positive predictivity of 0.
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not fit together.
     """
     labels, predicted = check_predicted(labels, predicted, len(classes))
     precision, recall, f1, support = precision_recall_fscore_support(
@@ -65,7 +61,7 @@ def classification_table(labels: ArrayLike, predicted: ArrayLike, classes=CLASSE
 def compute_scores(labels: ArrayLike, predicted: ArrayLike, classes=CLASSES, over=None) -> dict[str, float]:
     """Accuracy and macro-F1: the mean F1 of the classes that occur, or of those in `over` ("NSVF") that do.
 
-    The other parameters, and the errors, are those of `classification_table`.
+    The other parameters are those of `classification_table`.
     """
     labels, predicted = check_predicted(labels, predicted, len(classes))
     confusion = _count_confusions(labels, predicted, len(classes))[0]
@@ -79,30 +75,22 @@ def bootstrap_interval(
     """How far a metric would move if the test beats (or the test patients) were drawn again.
 
     Draws as many beats as there are, with replacement, `n` times, and takes the middle `level` of
-    the metric's values (the percentile method). With `groups`, whole groups are drawn instead of
-    beats: the right unit where the beats of one patient resemble each other.
+    the metric's values (the percentile method).
 
     Parameters
     ----------
     metric : str
         "accuracy" or "macro-F1"; "sensitivity", "positive predictivity" or "F1" for one value per class.
+    groups : array (n beats,), optional
+        The patient of each beat: whole patients are drawn, because the beats of one resemble each other.
     labels, predicted, classes, over
         As for `compute_scores`.
-    groups : array (n beats,), optional
-        The patient of each beat.
-    n, seed : int
-        Number of resamples; the same seed gives the same interval.
 
     Returns
     -------
     Interval
         ``value`` on the beats as they are, ``low`` and ``high``. A resample in which a class does
         not occur says nothing about that class and is left out there.
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not fit together, there is no beat, or the metric has no such name.
 
     Notes
     -----
@@ -182,24 +170,18 @@ def _divide(above, below):
 
 
 def mean_by_group(labels: ArrayLike, probabilities: ArrayLike, groups: ArrayLike) -> tuple[NDArray, ...]:
-    """One prediction for each recording or patient: the mean over its beats.
+    """One prediction for each recording or patient: the mean over its beats, which share a label.
 
     Parameters
     ----------
-    labels : int array (n beats,)
+    labels, groups : arrays (n beats,)
+        The class of each beat, and its record or patient.
     probabilities : float array (n beats,) or (n beats, number of classes)
-    groups : array (n beats,)
-        The record or the patient of each beat.
 
     Returns
     -------
     (labels (n groups,), probabilities (n groups, ...), names (n groups,))
         Groups in the order of their names.
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not fit together, or the beats of a group differ in their label.
     """
     labels = check_labels(labels)
     probabilities = check_scores(labels, probabilities)
@@ -232,18 +214,16 @@ def _number_groups(groups, n, name="groups"):
 def auroc(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """The area under the ROC curve of class 1; NaN where only one of the classes occurs.
 
-    Parameters
-    ----------
-    labels : int array (n,)
-        0 or 1; anything else is an error.
-    probabilities : float array (n,)
-        Probabilities of class 1, or other numbers that rise with them.
-
-    Notes
-    -----
     Of all pairs of a beat of class 1 and one of class 0, the share in which the former has the larger
     number, ties counted half: Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747. scikit-learn's
     ``roc_auc_score`` gives the same in 25 times the time, and an interval asks a thousand times.
+
+    Parameters
+    ----------
+    labels : int array (n,)
+        0 or 1.
+    probabilities : float array (n,)
+        Probabilities of class 1, or other numbers that rise with them.
     """
     labels = check_labels(labels, 2)
     probabilities = check_scores(labels, probabilities)
@@ -267,7 +247,7 @@ def auroc_interval(
         Of class 1. With two columns, those of two models: the first AUROC less the second, both on the
         same draws, so that what is hard about a draw is hard for both.
     labels, groups, n, seed
-        As for `auroc` and `bootstrap_interval`, and so are the errors.
+        As for `auroc` and `bootstrap_interval`.
     """
     labels = check_labels(labels, 2)
     probabilities = check_scores(labels, probabilities)
@@ -298,24 +278,22 @@ def ec57_table(labels: ArrayLike, predicted: ArrayLike, records: ArrayLike) -> p
     Parameters
     ----------
     labels, predicted
-        As for `classification_table`, of the classes N S V F Q = 0..4; so are the errors.
+        As for `classification_table`, of the classes N S V F Q = 0..4.
     records : array (n,)
         The record of each beat.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each record, then ``gross`` (all beats together) and ``average`` (the mean of the
-        records in which the number exists). Columns: ``VEB Se``, ``VEB +P``, ``VEB FPR``, the same
-        for ``SVEB``, and ``beats``. NaN where there is nothing to divide by.
+        Columns ``VEB Se``, ``VEB +P``, ``VEB FPR``, the same for ``SVEB``, and ``beats``; one row for each
+        record, then ``gross`` (all beats together) and ``average`` (over the records where it exists).
 
     Notes
     -----
-    VEB: a V predicted as V is a hit, as anything else a miss, an N or S predicted as V a false alarm;
-    an F or a Q predicted as V counts as neither. SVEB: likewise, with N, V and F as false alarms and Q as
-    neither. Se = hits / (hits + misses), +P = hits / (hits + false alarms), FPR = false alarms / (false
-    alarms + beats of other classes predicted as another). ANSI/AAMI EC57:2012, as ``bxb`` of the WFDB
-    software counts.
+    As ``bxb`` of the WFDB software counts by ANSI/AAMI EC57:2012. VEB: an N or S predicted as V is a false
+    alarm, an F or Q is not; SVEB: an N, V or F predicted as S is one, a Q is not. Se = hits / (hits +
+    misses), +P = hits / (hits + false alarms), FPR = false alarms / (false alarms + beats that neither are
+    of the class nor predicted as it).
     """
     labels, predicted = check_predicted(labels, predicted, len(CLASSES))
     names, _, owner = _number_groups(records, len(labels), "records")

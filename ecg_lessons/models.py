@@ -49,14 +49,13 @@ def cnn_lstm(
     n_classes=5, filters=(48, 128), kernels=(15, 5), strides=4, pool=4, units=96, bidirectional=True,
     dense=64, dropout=0.2, momentum=0.99, width=WIDTH, channels=1, numbers=0, noise=0.0,
 ) -> keras.Model:  # fmt: skip
-    """The network of chapter 3: two convolutions, an LSTM, two dense layers. Not compiled.
+    """The network of chapter 3, not compiled: two convolutions, an LSTM, two dense layers.
 
-    The defaults are the reference network.
+    The defaults are the reference network. Its layers are named ``conv1``, ``conv2``, ``lstm``, ``dense``
+    and ``output``; those between carry the name of the one they follow.
 
     Parameters
     ----------
-    n_classes : int
-        Size of the last layer, a softmax over the classes.
     filters, kernels : (int, int)
         Number of filters of each convolution, and their width in samples.
     strides, pool : int
@@ -67,9 +66,8 @@ def cnn_lstm(
     dense, dropout : int, float
         Size of the dense layer after the LSTM; share of the dense layers' inputs dropped in training.
     momentum : float
-        Of the running means in the batch normalization, which stand in for a batch's own when the
-        network is used. They remember some 1 / (1 - momentum) steps: a training of less than a
-        few thousand steps wants 0.9.
+        Of the running means in the batch normalization. They remember some 1 / (1 - momentum) steps: a
+        training of less than a few thousand steps wants 0.9.
     width, channels : int
         Samples of one beat, and signals side by side in it.
     numbers : int
@@ -80,9 +78,8 @@ def cnn_lstm(
     Returns
     -------
     keras.Model
-        Input (n, width, channels), with `numbers` a list of that and (n, numbers); output
-        (n, n_classes). Its layers are named ``conv1``, ``conv2``, ``lstm``, ``dense`` and ``output``;
-        those between carry the name of the one they follow.
+        From (n, width, channels), with `numbers` a list of that and (n, numbers), to probabilities
+        (n, n_classes).
     """
     layers = keras.layers
     beat = keras.Input((width, channels), name="beat")
@@ -121,16 +118,11 @@ def load_pretrained(name="mitbih") -> keras.Model:
 
     Raises
     ------
-    ValueError
-        If there is no network of that name.
     DataError
         If a file is not the one that was shipped.
-
-    Notes
-    -----
-    What ships is the weights and the arguments of `cnn_lstm` that they belong to: a file that holds a
-    whole model lists the settings of each layer, of which other versions of Keras refuse some.
     """
+    # The weights ship with their arguments of `cnn_lstm`: a file that holds a whole model lists the
+    # settings of each layer, of which other versions of Keras refuse some.
     if name not in PRETRAINED:
         raise ValueError(f"name must be one of {', '.join(PRETRAINED)}, not {name!r}")
     folder = files(__package__) / "weights"
@@ -154,11 +146,6 @@ def with_new_head(model: keras.Model, n_classes: int) -> keras.Model:
 
     All layers but ``output`` have the weights of `model`, which is left as it is; ``output`` has random
     ones, which `keras.utils.set_random_seed` determines.
-
-    Raises
-    ------
-    ValueError
-        If the model is no `cnn_lstm`, or n_classes is below 2.
     """
     if n_classes < 2:
         raise ValueError(f"n_classes must be at least 2, not {n_classes}")
@@ -180,14 +167,9 @@ def with_new_head(model: keras.Model, n_classes: int) -> keras.Model:
 def freeze_encoder(model: keras.Model) -> keras.Model:
     """Keep the convolutions and the LSTM as they are in training: only the dense layers learn.
 
-    Every layer of `model` before ``dense`` is set not to be trainable, batch normalization included,
-    which then also stops measuring its batches. Compile the model afterwards: a compiled one does not
-    notice. Returns the same model.
-
-    Raises
-    ------
-    ValueError
-        If the model is no `cnn_lstm`.
+    Every layer of `model`, a `cnn_lstm`, before ``dense`` is set not to be trainable, batch normalization
+    included, which then also stops measuring its batches. Compile the model afterwards: a compiled one does
+    not notice. Returns the same model.
     """
     names = _check_layers(model)
     for layer in model.layers[: names.index("dense")]:

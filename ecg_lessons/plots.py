@@ -78,17 +78,9 @@ def _list_multiples(step, low, high):
 
 
 def plot_record(ax: Axes, record, annotation=None, start=0.0, seconds=6.0, lead=0) -> Axes:
-    """A stretch of a record on ECG paper, with its annotations above it.
+    """`seconds` of a record from `start` (s) on ECG paper, with its annotations above it.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    record, annotation : wfdb.Record, wfdb.Annotation
-        As `fetch_record` returns them.
-    start, seconds : float
-        Where to begin, and how much to show, in s.
-    lead : int
-        Which of the record's signals.
+    `record` and `annotation` are as `fetch_record` returns them; `lead` is the number of a signal.
     """
     first, last = int(start * record.fs), int((start + seconds) * record.fs)
     if not 0 <= first < last <= record.sig_len:
@@ -152,12 +144,7 @@ def _iterate_classes(labels, probabilities, classes):
 def plot_pr(ax: Axes, labels: ArrayLike, probabilities: ArrayLike, classes=CLASSES) -> Axes:
     """Precision-recall curve of each class that has a beat; the dotted line is its prevalence.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    labels : int array (n,)
-    probabilities : float array (n, number of classes)
-    classes : tuple of str
+    Labels have the shape (n,), probabilities (n, number of classes).
     """
     for name, is_class, scores in _iterate_classes(labels, probabilities, classes):
         precision, recall, _ = precision_recall_curve(is_class, scores)
@@ -198,17 +185,8 @@ def plot_reliability(ax: Axes, table, color=INK, **line) -> Axes:
 def plot_by_patient(ax: Axes, labels, predicted, patients, classes=CLASSES, least=5) -> Axes:
     """Sensitivity of each class, with a dot for each patient with at least `least` beats of it.
 
-    A dot's area is the number of beats; the bar is the sensitivity over all beats. The sideways
-    scatter means nothing.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    labels, predicted
-        As for `metrics.classification_table`.
-    patients : str array (n,)
-    classes : tuple of str
-        The first ones of the labels' classes; those without a beat have no dot.
+    A dot's area is the number of beats; the bar is the sensitivity over all beats. The sideways scatter
+    means nothing. `classes` are the first ones of the labels' classes.
     """
     labels, predicted = check_predicted(labels, predicted, len(CLASSES))
     rng = np.random.default_rng(0)
@@ -267,14 +245,10 @@ def plot_tensor(axs, signal: ArrayLike, tensor: ArrayLike, field=None, fs=120.0,
     Parameters
     ----------
     axs : (Axes, Axes)
-        For the beat and for the tensor.
-    signal : float array (187,)
-    tensor : float array (steps, filters)
-        Drawn with one column for each step; bright is large.
+    signal, tensor : float arrays (187,), (steps, filters)
+        The tensor is drawn with one column for each step; bright is large.
     field : (float, float), optional
         A stretch of the beat to shade, in s: what one step sees.
-    fs : float
-        Sampling frequency of `signal` in Hz.
     step : int, optional
         Samples from one step of the tensor to the next; default: the steps fill the beat.
     """

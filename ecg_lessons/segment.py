@@ -32,9 +32,9 @@ def segment(signal: ArrayLike, peaks: ArrayLike, fs=360.0, recipe="published", a
     Returns
     -------
     float32 array (n_peaks - 1, 187)
-        Beats in [0, 1], zeros after their end; at 120 Hz for "published" and a 360 Hz
-        signal (a third of `fs` in general), at 125 Hz for "resampled". For "context": at
-        120 Hz, the R peak at sample 67, about zero, in amplitudes of the median beat.
+        Beats in [0, 1], zeros after their end; at 120 Hz for "published" and a 360 Hz signal (a third of
+        `fs` in general), at 125 Hz for "resampled". For "context": at 120 Hz, the R peak at sample 67,
+        about zero, in amplitudes of the median beat.
 
     Raises
     ------
@@ -44,21 +44,19 @@ def segment(signal: ArrayLike, peaks: ArrayLike, fs=360.0, recipe="published", a
 
     Notes
     -----
-    "published", worked out from published beats: a beat runs from its annotation `a` to 20 %
-    past the next one, ``signal[a : int(b + 0.2 * (c - b))][::3]`` with `b`, `c` the next
-    two annotations *of any kind*, a rhythm change or a noise annotation included. It is scaled
-    by its own minimum and maximum first and cut to 187 samples afterwards, so a long beat
-    may end before its extremes. Where `c` is missing, the beat's own interval stands in.
+    "published", worked out from published beats: a beat runs from its annotation `a` to 20 % past the next
+    one, ``signal[a : int(b + 0.2 * (c - b))][::3]`` with `b`, `c` the next two annotations *of any kind*, a
+    rhythm change or a noise annotation included. It is scaled by its own minimum and maximum first and cut
+    to 187 samples afterwards, so a long beat may end before its extremes. Where `c` is missing, the beat's
+    own interval stands in.
 
-    "resampled" (Kachuee et al. 2018, arXiv:1805.00794): band-limited resampling to
-    125 Hz; a beat is 1.2 times the median RR interval of its 10 s window, from the peak
-    on; cut to 187 samples, then scaled.
+    "resampled" (Kachuee et al. 2018, arXiv:1805.00794): band-limited resampling to 125 Hz; a beat is 1.2
+    times the median RR interval of its 10 s window, from the peak on; cut to 187 samples, then scaled.
 
-    "context": the baseline's wander taken out (high-pass at 0.5 Hz, forwards and backwards),
-    band-limited resampling to 120 Hz, 0.56 s before each peak and 1 s after it, whatever lies
-    there; divided by the amplitude (peak to peak) of the median of all these beats, so that a beat
-    that is taller than the patient's others stays taller. It looks at the whole signal, so it
-    suits a recording, not a monitor.
+    "context": the baseline's wander taken out (high-pass at 0.5 Hz, forwards and backwards), band-limited
+    resampling to 120 Hz, 0.56 s before each peak and 1 s after it, whatever lies there; divided by the
+    amplitude (peak to peak) of the median of all these beats, so that a beat that is taller than the
+    patient's others stays taller. It looks at the whole signal, so it suits a recording, not a monitor.
     """
     signal = _check_lead(signal, fs)
     peaks = _check_sample_numbers(peaks)
@@ -148,19 +146,9 @@ def _pad_beat(beat):
 def cut_leads(signals: ArrayLike, peaks: NDArray, fs: float, target=120.0) -> NDArray:
     """Cut a recording of another frequency as the published beats were cut, lead by lead.
 
-    Each lead is resampled to three times `target`, of which the published recipe keeps every third sample.
-
-    Parameters
-    ----------
-    signals : array (n_samples, leads)
-    peaks : int array (n_peaks,)
-        Sample numbers of the R peaks, the same for all leads.
-    fs, target : float
-        Sampling frequencies of the recording and of the beats, in Hz.
-
-    Returns
-    -------
-    float32 array (n_peaks - 1, 187), or (n_peaks - 1, 187, leads) for more than one lead
+    Each of the signals (n_samples, leads) is resampled to three times `target`, of which the published
+    recipe keeps every third sample. `fs` and `target` are in Hz. Gives a float32 array (n_peaks - 1, 187),
+    or (n_peaks - 1, 187, leads) for more than one lead.
     """
     cuts = []
     for lead in np.asarray(signals).T:
@@ -173,10 +161,8 @@ def cut_leads(signals: ArrayLike, peaks: NDArray, fs: float, target=120.0) -> ND
 def find_r_peaks(signal: ArrayLike, fs: float) -> NDArray:
     """Sample numbers of the R peaks in a lead that nobody annotated: int array (n_peaks,).
 
-    `signal` (n_samples,) is in mV, its sampling frequency `fs` in Hz. Errors are those of `segment`.
+    `signal` (n_samples,) is in mV, its sampling frequency `fs` in Hz.
 
-    Notes
-    -----
     ``wfdb.processing.XQRS`` at 360 Hz, the frequency it does well at. It learns what a QRS looks like
     before it begins, so a short recording is shown to it between two mirror images of itself; the
     peaks it finds there are dropped. So are those within 50 ms of either end: no QRS is whole there, and

@@ -44,23 +44,8 @@ _DIAGNOSES = ("simulated normal", "simulated wide QRS", "simulated odd T wave")
 def make_beats(n: int = 20_000, seed: int = 0, recipe: str = "published") -> Beats:
     """Simulated beats of simulated patients, in MIT-BIH's class proportions.
 
-    Parameters
-    ----------
-    n, seed : int
-        Number of beats, at least 1; the same seed gives the same beats.
-    recipe : "published" or "context"
-        How a beat is cut, see `segment`.
-
-    Returns
-    -------
-    Beats
-        `source` "simulated"; 120 Hz; RR intervals in seconds; patients "s01", "s02", ...
-        As in MIT-BIH, few of them hold most S, F and Q beats.
-
-    Raises
-    ------
-    ValueError
-        For another recipe, or n < 1.
+    The same `seed` gives the same beats. The patients are "s01", "s02", ...; as in MIT-BIH, few of them
+    hold most S, F and Q beats. `recipe` is "published" or "context", see `segment`.
     """
     if recipe not in ("published", "context"):
         raise ValueError(f'recipe must be "published" or "context", not {recipe!r}')
@@ -112,7 +97,7 @@ def _draw_owners(rng, n_patients, kind):
 def make_patients(n: int = 60, seed: int = 0, leads: int = 1, fs=120.0, folds: int | None = None) -> Beats:
     """Simulated ten-second recordings of simulated patients, a third of them normal, cut into beats.
 
-    The others have a wide QRS or a T wave that is low or points down.
+    The others have a wide QRS or a T wave that is low or points down. The beats are as from `fetch_ptbdb`.
 
     Parameters
     ----------
@@ -120,20 +105,8 @@ def make_patients(n: int = 60, seed: int = 0, leads: int = 1, fs=120.0, folds: i
         Number of patients, at least 3; the same seed gives the same ones.
     leads : int
         Signals of each beat; those after the first are the first one, smaller or upside down.
-    fs : float
-        Sampling frequency of the beats in Hz.
-    folds : int, optional
-        Into how many folds the patients are dealt out.
-
-    Returns
-    -------
-    Beats
-        As from `fetch_ptbdb`, `source` "simulated".
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than three patients.
+    fs, folds : float, int or None
+        Sampling frequency of the beats in Hz; into how many folds the patients are dealt out.
     """
     if n < 3:
         raise ValueError(f"n must be at least 3, not {n}")
@@ -169,19 +142,10 @@ def _make_recording(rng, kind):
 
 
 def make_record(name="100", minutes: float = 30.0, seed: int | None = None):
-    """One simulated record in MIT-BIH's form.
+    """One simulated record in MIT-BIH's form: a wfdb.Record, two leads in mV at 360 Hz, and its Annotation.
 
-    Parameters
-    ----------
-    name : str
-        The record's name. It seeds the random numbers unless `seed` is given.
-    minutes : float
-        Its length.
-
-    Returns
-    -------
-    (wfdb.Record, wfdb.Annotation)
-        Two leads in mV at 360 Hz; the first annotation is one of the rhythm, as in MIT-BIH.
+    Its name seeds the random numbers unless `seed` is given. As in MIT-BIH, the first annotation is one of
+    the rhythm.
     """
     import wfdb
 
