@@ -32,17 +32,7 @@ _LATER = {
     "with_new_head": "models",
     "write_kaggle_csv": "data.published",
 }
-__all__ = [
-    "AAMI",
-    "Beats",
-    "CLASSES",
-    "DS1",
-    "DS2",
-    "DataError",
-    "beat_length",
-    "segment",
-    *_LATER,
-]
+__all__ = ["AAMI", "Beats", "CLASSES", "DS1", "DS2", "DataError", "beat_length", "segment", *_LATER]
 
 
 def __getattr__(name):

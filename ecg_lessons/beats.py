@@ -1,6 +1,7 @@
-"""``Beats``: labelled heartbeats with their patients, the one type every chapter passes on."""
+"""``Beats``: annotated heartbeats with their patients, the one type every chapter passes on."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -10,28 +11,36 @@ CLASSES = ("N", "S", "V", "F", "Q")
 AAMI = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
 
 # De Chazal, O'Dwyer & Reilly 2004, doi:10.1109/TBME.2004.827359: two halves of the
-# database with different people (but for 201/202) and the four paced records left out.
+# database with different patients (but for 201/202) and the four paced records left out.
 DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
 DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
 DIAGNOSED = ("normal", "abnormal")  # classes of beats that bear their recording's diagnosis
 CLASS_OF = {symbol: name for name, symbols in AAMI.items() for symbol in symbols}
 WIDTH = 187  # samples of one beat, the width of the published format
-_OPTIONAL = ("patients", "records", "folds", "samples", "rr", "diagnoses")
+
+# What may be known of each beat, and how a table calls it.
+_COLUMNS = {
+    "patients": "patient",
+    "records": "record",
+    "folds": "fold",
+    "samples": "sample",
+    "rr": ["rr before", "rr after"],
+    "diagnoses": "diagnosis",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Beats:
-    """Heartbeats as an array, with what is known of each.
+    """Heartbeats as an array, with what is known of each; arrays that do not fit are a ValueError.
 
     Parameters
     ----------
     signals : float32 array (n, 187) or (n, 187, leads)
-        One beat a row, scaled to [0, 1], zeros after its end (for other cuts see `segment`).
+        One row for each beat, scaled to [0, 1], zeros after its end (for other cuts see `segment`).
     labels : int array (n,)
         Position of the beat's class in `classes`.
     patients, records : str array (n,) or None
-        Who the beat belongs to, and the record it was cut from. Where only some are
-        known, an object array with None for the others.
+        Who the beat belongs to, and the record it was cut from. None where unknown, of a beat or of all.
     folds : str array (n,) or None
         The published fold ("train" or "test"; "1" to "10" in PTB-XL), where there is one.
     samples : int array (n,) or None
@@ -39,18 +48,10 @@ class Beats:
     rr : float32 array (n, 2) or None
         Seconds from the R peak before and to the one after; NaN where the record has none.
     diagnoses : str array (n,) or None
-        What was found in the person, where it is known of the whole recording.
-    classes : tuple of str
-        Names of the classes, in the order of the labels.
-    fs : float
-        Sampling frequency in Hz.
-    source : str
-        "physionet", "kaggle" or "simulated".
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not fit together.
+        What was found in the patient, where it is known of the whole recording.
+    classes, fs : tuple of str, float
+        Names of the classes, in the order of the labels; sampling frequency in Hz.
+    source : "physionet", "kaggle" or "simulated"
     """
 
     signals: np.ndarray
@@ -73,17 +74,19 @@ class Beats:
             raise ValueError(f"labels must have shape ({len(signals)},), not {labels.shape}")
         if not np.isin(labels, np.arange(len(self.classes))).all():
             raise ValueError(f"labels must be whole numbers in 0..{len(self.classes) - 1}")
-        columns = {"signals": signals.astype(np.float32, copy=False)}
-        columns["labels"] = labels.astype(np.int64, copy=False)
-        columns["classes"] = tuple(self.classes)
-        for name in _OPTIONAL:
-            if getattr(self, name) is not None:
-                columns[name] = np.asanyarray(getattr(self, name))
-                shape = (len(labels), 2) if name == "rr" else labels.shape
-                if columns[name].shape != shape:
-                    raise ValueError(f"{name} must have shape {shape}, not {columns[name].shape}")
-        for name, value in columns.items():
-            object.__setattr__(self, name, value)
+        values = {"classes": tuple(self.classes)}
+        values["signals"] = signals.astype(np.float32, copy=False)
+        values["labels"] = labels.astype(np.int64, copy=False)
+        for name in self._list_known():
+            values[name] = np.asanyarray(getattr(self, name))
+            shape = (len(labels), 2) if name == "rr" else labels.shape
+            if values[name].shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, not {values[name].shape}")
+        for name, value in values.items():
+            object.__setattr__(self, name, value)  # the only way into a frozen class
+
+    def _list_known(self):
+        return [name for name in _COLUMNS if getattr(self, name) is not None]
 
     def __len__(self):
         return len(self.labels)
@@ -92,12 +95,8 @@ class Beats:
         """A subset: a boolean mask, an array of positions, or a slice."""
         if isinstance(index, (int, np.integer)):
             index = [index]
-        columns = {
-            f.name: column[index]
-            for f in fields(self)
-            if isinstance(column := getattr(self, f.name), np.ndarray)
-        }
-        return replace(self, **columns)
+        columns = ["signals", "labels", *self._list_known()]
+        return replace(self, **{name: getattr(self, name)[index] for name in columns})
 
     def counts(self):
         """Number of beats of each class, a Series indexed by class name."""
@@ -106,28 +105,16 @@ class Beats:
         n = np.bincount(self.labels, minlength=len(self.classes))
         return pd.Series(n, index=pd.Index(self.classes, name="class"), name="beats")
 
-    def to_frame(self, signals=False):
-        """A DataFrame with one row a beat: class, label and whatever is known of it.
-
-        With ``signals=True`` the 187 samples follow as columns 0 to 186.
-        """
+    def to_frame(self):
+        """A DataFrame with one row for each beat: class, label and whatever is known of it."""
         import pandas as pd
 
         frame = pd.DataFrame({"class": np.array(self.classes)[self.labels], "label": self.labels})
-        for name in _OPTIONAL:
-            values = getattr(self, name)
-            if values is None:
-                continue
-            if name == "rr":
-                frame["rr before"], frame["rr after"] = values.T
-            else:
-                frame[{"diagnoses": "diagnosis"}.get(name, name.removesuffix("s"))] = values
-        if signals:
-            rows = np.asarray(self.signals).reshape(len(self), -1)
-            frame = pd.concat([frame, pd.DataFrame(rows)], axis=1)
+        for name in self._list_known():
+            frame[_COLUMNS[name]] = getattr(self, name)
         return frame
 
-    def split(self, test_size=0.2, by="beat", seed=0):
+    def split(self, test_size: float = 0.2, by: str = "beat", seed: int = 0) -> "tuple[Beats, Beats]":
         """Two disjoint parts, (train, test).
 
         Parameters
@@ -135,18 +122,11 @@ class Beats:
         test_size : float
             Share of the beats to put into test, between 0 and 1.
         by : "beat" or "patient"
-            "beat" shuffles all beats and keeps the share of each class; one patient's
-            beats land on both sides. "patient" keeps every patient whole, and takes those
-            people into test that together come close to `test_size` of the beats of every
-            class: from ten random draws, people are moved and swapped while that helps.
+            "beat" shuffles all beats and keeps the share of each class; one patient's beats land on both
+            sides. "patient" keeps every patient whole, and takes those into test that together come close to
+            `test_size` of every class: from ten random draws, patients are moved while that helps.
         seed : int
-            Seeds the shuffle; the same seed gives the same split.
-
-        Raises
-        ------
-        ValueError
-            If `by="patient"` and a beat has no patient, or there are fewer than two; if there
-            are too few beats to have each class on both sides.
+            The same seed gives the same split.
         """
         if not 0 < test_size < 1:
             raise ValueError(f"test_size must lie between 0 and 1, not {test_size}")
@@ -163,35 +143,36 @@ class Beats:
         from sklearn.model_selection import train_test_split
 
         alone = self.counts().to_numpy()[self.labels] < 2  # nothing to divide: these stay in train
-        many = np.flatnonzero(~alone)
-        kinds = len(np.unique(self.labels[many]))
-        n_test = min(max(round(test_size * len(many)), kinds), len(many) - kinds)
-        if kinds == 0 or n_test < kinds:
+        others = np.flatnonzero(~alone)
+        n_classes = len(np.unique(self.labels[others]))
+        n_test = min(max(round(test_size * len(others)), n_classes), len(others) - n_classes)
+        if n_classes == 0 or n_test < n_classes:
             raise ValueError(f"{len(self)} beats are too few to have each class on both sides")
-        _, test = train_test_split(many, test_size=n_test, random_state=seed, stratify=self.labels[many])
+        classes = self.labels[others]
+        _, test = train_test_split(others, test_size=n_test, random_state=seed, stratify=classes)
         return np.isin(np.arange(len(self)), test)
 
     def _draw_patients(self, test_size, seed):
         """Mask of the beats whose patients go into test."""
-        people, owner = np.unique(self._known_patients(), return_inverse=True)
-        if len(people) < 2:
+        patients, owner = np.unique(self._check_patients(), return_inverse=True)
+        if len(patients) < 2:
             raise ValueError("a split by patient needs at least two patients")
-        beats = np.zeros((len(people), len(self.classes) + 1))  # of each person, by class and in all
-        np.add.at(beats, (owner, self.labels), 1)
-        beats[:, -1] = beats.sum(1)
-        beats = beats[:, beats.sum(0) > 0]
-        beats /= beats.sum(0)
+        shares = np.zeros((len(patients), len(self.classes) + 1))  # of each class, and of all beats
+        np.add.at(shares, (owner, self.labels), 1)
+        shares[:, -1] = shares.sum(1)
+        shares = shares[:, shares.sum(0) > 0]
+        shares /= shares.sum(0)
 
-        def error(chosen):
+        def measure_error(chosen):
             """How far the test part is from `test_size`, in the mean over the classes and in all."""
-            off = np.abs(beats[chosen].sum(0) - test_size)
-            return off[:-1].mean() + off[-1] if 0 < chosen.sum() < len(people) else np.inf
+            off = np.abs(shares[chosen].sum(0) - test_size)
+            return off[:-1].mean() + off[-1] if 0 < chosen.sum() < len(patients) else np.inf
 
-        rng = np.random.default_rng(seed)
-        starts = [rng.permutation(len(people)) < max(1, round(test_size * len(people))) for _ in range(10)]
-        return min((_improve(start, error) for start in starts), key=error)[owner]
+        rng, n_test = np.random.default_rng(seed), max(1, round(test_size * len(patients)))
+        starts = [rng.permutation(len(patients)) < n_test for _ in range(10)]
+        return min((_improve_choice(start, measure_error) for start in starts), key=measure_error)[owner]
 
-    def _known_patients(self):
+    def _check_patients(self):
         import pandas as pd
 
         if self.patients is None:
@@ -202,17 +183,15 @@ class Beats:
             )
         return self.patients.astype(str)
 
-    def inter_patient(self, keep_201=False):
-        """De Chazal's two halves of the database, (DS1, DS2): no person is on both sides.
+    def inter_patient(self, keep_201: bool = False) -> "tuple[Beats, Beats]":
+        """De Chazal's two halves of the database, (DS1, DS2): no patient is on both sides.
 
-        The paced records 102, 104, 107 and 217 are left out. Records 201 (DS1) and 202
-        (DS2) are one person, so 201 is left out too; ``keep_201=True`` keeps it, as most
-        papers do. Simulated patients are dealt out in turn.
-
-        Source: de Chazal, O'Dwyer & Reilly 2004, doi:10.1109/TBME.2004.827359.
+        The paced records 102, 104, 107 and 217 are left out. Records 201 (DS1) and 202 (DS2) are one patient,
+        so 201 is left out too; ``keep_201=True`` keeps it, as most papers do. Simulated patients are dealt
+        out in turn.
         """
         if self.source == "simulated":
-            odd = np.array([int(name[1:]) % 2 for name in self._known_patients()], dtype=bool)
+            odd = np.array([int(name[1:]) % 2 for name in self._check_patients()], dtype=bool)
             return self[odd], self[~odd]
         if self.records is None:
             raise ValueError("these beats do not know their records; DS1 and DS2 are lists of records")
@@ -220,52 +199,49 @@ class Beats:
         first = [r for r in DS1 if keep_201 or r != "201"]
         return self[np.isin(records, first)], self[np.isin(records, DS2)]
 
-    def _people(self):
+    def _describe_patients(self):
         import pandas as pd
 
         if self.patients is None:
             return "unknown patients"
-        n = pd.Series(self.patients).nunique()
-        unknown = int(pd.isna(self.patients).sum())
+        n, unknown = pd.Series(self.patients).nunique(), int(pd.isna(self.patients).sum())
         return f"{n} patient{'' if n == 1 else 's'}" + (f" ({unknown} beats unknown)" if unknown else "")
 
     def __repr__(self):
         counts = ", ".join(f"{name} {n}" for name, n in self.counts().items())
         return (
-            f"Beats: {len(self)} beats of {self._people()}, "
+            f"Beats: {len(self)} beats of {self._describe_patients()}, "
             f"{WIDTH} samples at {self.fs:g} Hz, source {self.source!r}\n  {counts}"
         )
 
     def _repr_html_(self):
-        n = self.counts()
-        head = "".join(f"<th>{name}</th>" for name in n.index)
-        body = "".join(f"<td>{value}</td>" for value in n)
-        share = "".join(f"<td>{value / max(len(self), 1):.1%}</td>" for value in n)
+        counts = self.counts()
+        names = "".join(f"<th>{name}</th>" for name in counts.index)
+        numbers = "".join(f"<td>{n}</td>" for n in counts)
+        shares = "".join(f"<td>{n / max(len(self), 1):.1%}</td>" for n in counts)
         return (
-            f"<p><strong>{len(self)} beats</strong> of {self._people()}, "
+            f"<p><strong>{len(self)} beats</strong> of {self._describe_patients()}, "
             f"{WIDTH} samples at {self.fs:g} Hz, source <code>{self.source}</code></p>"
-            f"<table><thead><tr><th>class</th>{head}</tr></thead>"
-            f"<tbody><tr><th>beats</th>{body}</tr><tr><th>share</th>{share}</tr></tbody></table>"
+            f"<table><thead><tr><th>class</th>{names}</tr></thead>"
+            f"<tbody><tr><th>beats</th>{numbers}</tr><tr><th>share</th>{shares}</tr></tbody></table>"
         )
 
 
-def _improve(chosen, error):
-    """Move or swap one person at a time between the two sides while that lowers the error."""
-    best = error(chosen)
+def _improve_choice(chosen, measure_error):
+    """Move or swap one patient at a time between the two sides while that lowers the error."""
+    best = measure_error(chosen)
     while True:
-        for step in _steps(chosen):
-            tried = error(chosen ^ step)
-            if tried < best - 1e-12:
-                chosen, best = chosen ^ step, tried
+        for moves in _list_moves(chosen):
+            tried = chosen.copy()
+            tried[list(moves)] ^= True
+            if measure_error(tried) < best - 1e-12:
+                chosen, best = tried, measure_error(tried)
                 break
         else:
             return chosen
 
 
-def _steps(chosen):
-    """Masks of the people who change sides: one person, or one from each side."""
-    alone = np.eye(len(chosen), dtype=bool)
-    yield from alone
-    for here in np.flatnonzero(chosen):
-        for there in np.flatnonzero(~chosen):
-            yield alone[here] | alone[there]
+def _list_moves(chosen):
+    """Who may change sides: one patient, or one from each side."""
+    yield from ([patient] for patient in range(len(chosen)))
+    yield from product(np.flatnonzero(chosen), np.flatnonzero(~chosen))

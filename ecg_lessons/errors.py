@@ -18,49 +18,38 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM}
 _IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 
-def file_named_in(error):
-    """The file that the system's error names, as a Path; None where it names none."""
+def file_named_in(error: OSError) -> Path | None:
+    """The file that the system's error names; None where it names none."""
     named = error.filename
     return Path(os.fsdecode(named)) if isinstance(named, (str, bytes, os.PathLike)) else None
 
 
-def explain_os_error(error, path, writing=False, setting=None):
-    """What the system's error means for the file, and the way out: two sentences.
+def explain_os_error(error: OSError, path, writing=False, setting=None) -> str:
+    """What the system's error means for the file at `path`, and the way out: two sentences.
 
-    Parameters
-    ----------
-    error : OSError
-    path : path
-        The file that was wanted. Where the error names another one that was to be read, or a folder that
-        `path` lies in, that one is told; a temporary file beside `path` is not.
-    writing : bool
-        Whether it was to be written, and not read.
-    setting : str, optional
-        The environment variable that names another folder for it.
-
-    Returns
-    -------
-    str
+    Where the error names another file that was to be read, or a folder that `path` lies in, the text is
+    about that one; a temporary file beside `path` is not named. `writing`: whether `path` was to be written
+    and not read; `setting`: the environment variable that names another folder for it.
     """
     named = file_named_in(error)
     if named and (not writing or named in Path(path).parents):
         path = named
     what = "written" if writing else "read"
     reason = error.strerror or str(error) or type(error).__name__
-    told = f"{path} could not be {what} ({reason})"
+    problem = f"{path} could not be {what} ({reason})"
     if error.errno in _FULL:
-        told = f"The disk is full: {told}" if error.errno == errno.ENOSPC else told
+        problem = f"The disk is full: {problem}" if error.errno == errno.ENOSPC else problem
         way_out = "Make room"
     elif error.errno in _FORBIDDEN:
-        told = f"{path} may not be {what} ({reason})"
+        problem = f"{path} may not be {what} ({reason})"
         way_out = "Change the permissions of its folder" if writing else "Change its permissions"
     elif error.errno == errno.EROFS:
         way_out = "Choose another folder"
     elif error.errno == errno.ENOENT:
-        told = f"The folder of {path} does not exist" if writing else f"{path} does not exist"
+        problem = f"The folder of {path} does not exist" if writing else f"{path} does not exist"
         way_out = "Create it" if writing else "Put the file there"
     elif error.errno in _IN_THE_WAY:
         way_out = "Move what is in the way"
     else:
         way_out = "Try again"
-    return f"{told}. {way_out}{f', or set {setting} to a directory elsewhere' if setting else ''}."
+    return f"{problem}. {way_out}{f', or set {setting} to a directory elsewhere' if setting else ''}."

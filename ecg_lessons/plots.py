@@ -1,4 +1,4 @@
-"""Figures that are drawn more than once, in one look.
+"""Figures that are drawn more than once, all in the same style.
 
 Colours are Okabe & Ito's, safe for colour-blind readers; figures carry a white background of
 their own, so that they read the same on the light and on the dark page.
@@ -6,9 +6,21 @@ their own, so that they read the same on the light and on the dark page.
 
 import os
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from numpy.typing import ArrayLike
+from sklearn.metrics import (
+    average_precision_score,
+    confusion_matrix,
+    precision_recall_curve,
+    roc_auc_score,
+    roc_curve,
+)
 
-from .beats import CLASS_OF, CLASSES
+from .beats import CLASS_OF, CLASSES, Beats
 from .segment import beat_length
 from .validation import check_labels, check_predicted, check_scores
 
@@ -16,21 +28,15 @@ PALETTE = {"N": "#0072B2", "S": "#E69F00", "V": "#D55E00", "F": "#CC79A7", "Q": 
 INK = "#222222"
 _WARNING = {"color": "#B00020", "weight": "bold", "fontsize": 9}
 _PAPER, _THIN, _THICK = "#FFF9F8", "#F6D5D2", "#E8A9A4"
-
-
-def _set_style():
-    """Set matplotlib up for the course: large letters, one palette, no clutter."""
-    import matplotlib as mpl
-
-    mpl.rcParams.update({
-        "figure.figsize": (8, 3.5), "figure.dpi": 100, "savefig.dpi": 100,
-        "figure.facecolor": "white", "figure.constrained_layout.use": True,
-        "font.size": 12, "axes.titlesize": 13, "axes.titlelocation": "left",
-        "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK,
-        "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
-        "legend.frameon": False, "lines.linewidth": 1.4,
-        "axes.prop_cycle": mpl.cycler(color=[PALETTE[c] for c in "NVQFS"]),
-    })  # fmt: skip
+_STYLE = {
+    "figure.figsize": (8, 3.5), "figure.dpi": 100, "savefig.dpi": 100,
+    "figure.facecolor": "white", "figure.constrained_layout.use": True,
+    "font.size": 12, "axes.titlesize": 13, "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK,
+    "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
+    "legend.frameon": False, "lines.linewidth": 1.4,
+    "axes.prop_cycle": mpl.cycler(color=[PALETTE[c] for c in "NVQFS"]),
+}  # fmt: skip
 
 
 def make_axes(rows=1, columns=1, width=8.0, height=3.5, **options):
@@ -38,54 +44,43 @@ def make_axes(rows=1, columns=1, width=8.0, height=3.5, **options):
 
     Says "simulated" where ``ECG_LESSONS_SOURCE`` makes all data so.
     """
-    import matplotlib.pyplot as plt
-
-    _set_style()
+    mpl.rcParams.update(_STYLE)
     figure, ax = plt.subplots(rows, columns, figsize=(width, height), **options)
     if os.environ.get("ECG_LESSONS_SOURCE") == "simulated":  # whatever is drawn comes from there
         figure.text(0.995, 0.99, "simulated", ha="right", va="top", **_WARNING)
     return figure, ax
 
 
-def draw_ecg_paper(ax, seconds, millivolts):
-    """Rule `ax` like ECG paper: a small square is 0.04 s by 0.1 mV, a large one five of them.
+def draw_source_note(ax: Axes, source: str) -> Axes:
+    """Write "simulated" across axes that show simulated data; leave others alone."""
+    if source == "simulated":
+        ax.text(0.99, 0.02, "simulated", transform=ax.transAxes, ha="right", va="bottom", **_WARNING)
+    return ax
+
+
+def draw_ecg_paper(ax: Axes, seconds: tuple, millivolts: tuple) -> Axes:
+    """Rule the stretches (low, high) like ECG paper: small squares of 0.04 s by 0.1 mV, large ones of five.
 
     At 25 mm/s and 10 mm/mV a small square is 1 mm wide and high, and the axes keep that shape.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    seconds, millivolts : (low, high)
-        What to show.
     """
     ax.set_facecolor(_PAPER)
-    for step, colour in ((1, _THIN), (5, _THICK)):
-        ax.vlines(
-            _draw_ruler(*seconds, 0.04 * step), *millivolts, color=colour, lw=0.5 + 0.06 * step, zorder=0
-        )
-        ax.hlines(
-            _draw_ruler(*millivolts, 0.1 * step), *seconds, color=colour, lw=0.5 + 0.06 * step, zorder=0
-        )
+    for squares, colour in ((1, _THIN), (5, _THICK)):
+        line = {"color": colour, "lw": 0.5 + 0.06 * squares, "zorder": 0}
+        ax.vlines(_list_multiples(0.04 * squares, *seconds), *millivolts, **line)
+        ax.hlines(_list_multiples(0.1 * squares, *millivolts), *seconds, **line)
     ax.set(xlim=seconds, ylim=millivolts, aspect=0.4, xlabel="time (s)", ylabel="lead voltage (mV)")
     return ax
 
 
-def _draw_ruler(low, high, step):
+def _list_multiples(step, low, high):
+    """The multiples of `step` from `low` to `high`, whatever the last bit of a division says."""
     return step * np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1)
 
 
-def plot_record(ax, record, annotation=None, start=0.0, seconds=6.0, lead=0):
-    """A stretch of a record on ECG paper, with its annotations above it.
+def plot_record(ax: Axes, record, annotation=None, start=0.0, seconds=6.0, lead=0) -> Axes:
+    """`seconds` of a record from `start` (s) on ECG paper, with its annotations above it.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    record, annotation : wfdb.Record, wfdb.Annotation
-        As `fetch_record` returns them.
-    start, seconds : float
-        Where to begin, and how much to show, in s.
-    lead : int
-        Which of the record's signals.
+    `record` and `annotation` are as `fetch_record` returns them; `lead` is the number of a signal.
     """
     first, last = int(start * record.fs), int((start + seconds) * record.fs)
     if not 0 <= first < last <= record.sig_len:
@@ -97,120 +92,88 @@ def plot_record(ax, record, annotation=None, start=0.0, seconds=6.0, lead=0):
     ax.plot(np.arange(first, last) / record.fs, wave, color=INK, lw=1.1)
     if annotation is not None:
         inside = (annotation.sample >= first) & (annotation.sample < last)
-        for at, symbol in zip(annotation.sample[inside], np.array(annotation.symbol)[inside]):
-            ax.text(at / record.fs, high - 0.15, symbol, ha="center", va="top", weight="bold",
+        for sample, symbol in zip(annotation.sample[inside], np.array(annotation.symbol)[inside]):
+            ax.text(sample / record.fs, high - 0.15, symbol, ha="center", va="top", weight="bold",
                     bbox={"color": "white", "alpha": 0.85, "pad": 0.6},
                     color=PALETTE.get(CLASS_OF.get(symbol), "#666666"))  # fmt: skip
-    return mark_simulated(
-        ax, "simulated" if "simulated, of nobody" in (record.comments or []) else "physionet"
-    )
+    is_simulated = "simulated, of nobody" in (record.comments or [])
+    return draw_source_note(ax, "simulated" if is_simulated else "physionet")
 
 
-def plot_beats(ax, beats, colour=None, **line):
+def plot_beats(ax: Axes, beats: Beats, colour=None, **line) -> Axes:
     """Beats overlaid, each drawn only as far as it goes (without its padding)."""
     line = {"lw": 0.9, "alpha": 0.8} | line
     for signal, label in zip(beats.signals, beats.labels):
-        end = beat_length(signal)
-        name = beats.classes[label]
-        ax.plot(
-            np.arange(end) / beats.fs, signal[:end], color=PALETTE[name] if colour is None else colour, **line
-        )
+        time = np.arange(beat_length(signal)) / beats.fs
+        ax.plot(time, signal[: len(time)], color=colour or PALETTE[beats.classes[label]], **line)
     ax.set(ylim=(-0.03, 1.05), xlabel="time (s)")
-    return mark_simulated(ax, beats.source)
+    return draw_source_note(ax, beats.source)
 
 
-def plot_confusion(ax, labels, predicted, classes=CLASSES, percent=False):
-    """Confusion matrix: how many beats of each class (row) were called what (column).
+def plot_confusion(ax: Axes, labels: ArrayLike, predicted: ArrayLike, classes=CLASSES, percent=False) -> Axes:
+    """Confusion matrix: how many beats of each class (row) were predicted as what (column).
 
-    The colour is the share of the row.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    labels : int array (n,)
-    predicted : int array (n,) or float array (n, number of classes)
-    classes : tuple of str
-    percent : bool
-        Write the share of the row, in per cent, instead of the number of beats.
+    The colour is the share of the row; with `percent` it is written, too, instead of the number of beats.
+    `labels`, `predicted` and `classes` are those of `metrics.classification_table`.
     """
-    from sklearn.metrics import confusion_matrix
-
     labels, predicted = check_predicted(labels, predicted, len(classes))
     counts = confusion_matrix(labels, predicted, labels=np.arange(len(classes)))
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for (row, column), n in np.ndenumerate(counts):
-        dark = share[row, column] > 0.5
         text = f"{100 * share[row, column]:.1f}" if percent else n
-        ax.text(column, row, text, ha="center", va="center", fontsize=11, color="white" if dark else INK)
-    ax.set(xticks=range(len(classes)), yticks=range(len(classes)), xlabel="called", ylabel="class")
-    ax.set_xticklabels(classes)
-    ax.set_yticklabels(classes)
+        colour = "white" if share[row, column] > 0.5 else INK
+        ax.text(column, row, text, ha="center", va="center", fontsize=11, color=colour)
+    ax.set_xticks(range(len(classes)), classes)
+    ax.set_yticks(range(len(classes)), classes)
+    ax.set(xlabel="called", ylabel="class")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     return ax
 
 
-def _check_one_by_one(labels, probabilities, classes):
-    """(name, which beats are of it, their probabilities for it) of each class that has a beat."""
+def _iterate_classes(labels, probabilities, classes):
+    """(name, which beats are of it, all beats' probabilities for it) of each class that has a beat."""
     labels, probabilities = check_labels(labels, len(classes)), np.asarray(probabilities)
     check_scores(labels, probabilities, len(classes))
     for y, name in enumerate(classes):
-        truth = labels == y
-        if truth.any():
-            yield name, truth, probabilities[:, y]
+        if (labels == y).any():
+            yield name, labels == y, probabilities[:, y]
 
 
-def plot_pr(ax, labels, probabilities, classes=CLASSES):
-    """Precision-recall curve of each class; the dashed line of its colour is its prevalence.
+def plot_pr(ax: Axes, labels: ArrayLike, probabilities: ArrayLike, classes=CLASSES) -> Axes:
+    """Precision-recall curve of each class that has a beat; the dotted line is its prevalence.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    labels : int array (n,)
-    probabilities : float array (n, number of classes)
-    classes : tuple of str
-        Those without a beat are left out.
+    Labels have the shape (n,), probabilities (n, number of classes).
     """
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
-    for name, truth, probabilities in _check_one_by_one(labels, probabilities, classes):
-        precision, recall, _ = precision_recall_curve(truth, probabilities)
-        area = average_precision_score(truth, probabilities)
+    for name, is_class, scores in _iterate_classes(labels, probabilities, classes):
+        precision, recall, _ = precision_recall_curve(is_class, scores)
+        area = average_precision_score(is_class, scores)
         ax.plot(recall, precision, color=PALETTE.get(name), label=f"{name}  {area:.2f}", lw=1.8)
-        ax.axhline(truth.mean(), color=PALETTE.get(name), ls=":", lw=1)
+        ax.axhline(is_class.mean(), color=PALETTE.get(name), ls=":", lw=1)
     ax.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="sensitivity", ylabel="positive predictivity")
-    # beside the curves: inside, it would lie on somebody's curve or prevalence
+    # beside the curves: inside, it would lie on one of them or on a prevalence
     ax.legend(title="class, area", loc="center left", bbox_to_anchor=(1, 0.5))
     return ax
 
 
-def plot_roc(ax, labels, probabilities, classes=CLASSES):
+def plot_roc(ax: Axes, labels: ArrayLike, probabilities: ArrayLike, classes=CLASSES) -> Axes:
     """ROC curve of each class: its sensitivity over the false alarms among all other beats.
 
     The diagonal is chance, whatever the prevalence. Parameters are those of `plot_pr`.
     """
-    from sklearn.metrics import roc_auc_score, roc_curve
-
     ax.plot([0, 1], [0, 1], color="#999999", ls=":", lw=1)
-    for name, truth, probabilities in _check_one_by_one(labels, probabilities, classes):
-        alarms, found, _ = roc_curve(truth, probabilities)
-        area = roc_auc_score(truth, probabilities)
-        ax.plot(alarms, found, color=PALETTE.get(name), label=f"{name}  {area:.3f}", lw=1.8)
+    for name, is_class, scores in _iterate_classes(labels, probabilities, classes):
+        false_alarms, sensitivity, _ = roc_curve(is_class, scores)
+        area = roc_auc_score(is_class, scores)
+        ax.plot(false_alarms, sensitivity, color=PALETTE.get(name), label=f"{name}  {area:.3f}", lw=1.8)
     ax.set(xlim=(-0.01, 1), ylim=(0, 1.02), xlabel="false positive rate", ylabel="sensitivity")
     ax.legend(title="class, area", loc="lower right")
     return ax
 
 
-def plot_reliability(ax, table, color=INK, **line):
-    """How often the network is right (y) when it says it is so sure (x); a dot's area is its beats.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    table : DataFrame
-        From `metrics.reliability_table`.
-    """
+def plot_reliability(ax: Axes, table, color=INK, **line) -> Axes:
+    """Accuracy over confidence, from `metrics.reliability_table`; the area of a dot is its beats."""
     ax.plot([0, 1], [0, 1], color="#999999", ls=":", lw=1, zorder=0)
     ax.plot(table["confidence"], table["accuracy"], color=color, **line)
     size = 200 * table["beats"] / table["beats"].max()
@@ -219,60 +182,40 @@ def plot_reliability(ax, table, color=INK, **line):
     return ax
 
 
-def plot_by_patient(ax, labels, predicted, patients, classes=CLASSES, least=5, seed=0):
-    """Sensitivity of each class, a dot for each patient with at least `least` beats of it.
+def plot_by_patient(ax: Axes, labels, predicted, patients, classes=CLASSES, least=5) -> Axes:
+    """Sensitivity of each class, with a dot for each patient with at least `least` beats of it.
 
-    A dot's area is the number of beats; the bar is the sensitivity over all beats.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    labels, predicted : int arrays (n,)
-    patients : str array (n,)
-    classes : tuple of str
-        The first ones of the labels' classes; those without a beat have no dot.
-    least : int
-        Patients with fewer beats of a class are not drawn.
-    seed : int
-        Seeds the sideways scatter, which means nothing.
+    A dot's area is the number of beats; the bar is the sensitivity over all beats. The sideways scatter
+    means nothing. `classes` are the first ones of the labels' classes.
     """
     labels, predicted = check_predicted(labels, predicted, len(CLASSES))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     for x, name in enumerate(classes):
-        mine = labels == x
-        if not mine.any():
+        found = predicted[labels == x] == x
+        if len(found) == 0:
             continue
-        _, owner, n = np.unique(patients[mine], return_inverse=True, return_counts=True)
-        found = np.bincount(owner, predicted[mine] == x) / n
-        many = n >= least
+        _, owner, n_beats = np.unique(patients[labels == x], return_inverse=True, return_counts=True)
+        sensitivity, many = np.bincount(owner, found) / n_beats, n_beats >= least
         aside = x + rng.uniform(-0.28, 0.28, many.sum())
-        area = 15 + 185 * n[many] / max(n.max(), 1)
-        ax.scatter(aside, found[many], s=area, color=PALETTE[name], alpha=0.6, lw=0)
-        ax.plot([x - 0.38, x + 0.38], [np.mean(predicted[mine] == x)] * 2, color=INK, lw=2.4)
+        area = 15 + 185 * n_beats[many] / n_beats.max()
+        ax.scatter(aside, sensitivity[many], s=area, color=PALETTE[name], alpha=0.6, lw=0)
+        ax.plot([x - 0.38, x + 0.38], [found.mean()] * 2, color=INK, lw=2.4)
     ax.set(xlim=(-0.6, len(classes) - 0.4), ylim=(-0.04, 1.04), xlabel="class", ylabel="sensitivity")
     ax.set_xticks(range(len(classes)), classes)
     return ax
 
 
-def plot_saliency(ax, signal, weight, fs=120.0, limit=None, colours="coolwarm"):
-    """A beat, each stretch in the colour of what it contributed to an answer.
+def plot_saliency(ax: Axes, signal: ArrayLike, weight: ArrayLike, fs=120.0) -> Axes:
+    """A beat (n,), each stretch in the colour of what it contributed to a prediction.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    signal, weight : float arrays (n,)
-        The beat, and the contribution of each sample: red speaks for the answer, blue against it.
-    fs : float
-        Sampling frequency in Hz.
-    limit : float, optional
-        Contribution that is drawn in full colour; default: the largest one here.
+    `weight` (n,) is the contribution of each sample: red speaks for the prediction, blue against it; the
+    largest one is in full colour. `fs` is the sampling frequency in Hz.
     """
-    from matplotlib.collections import LineCollection
-
-    time, limit = np.arange(len(signal)) / fs, limit or np.abs(weight).max() or 1
+    time, limit = np.arange(len(signal)) / fs, np.abs(weight).max() or 1
     points = np.stack([time, signal], axis=1)
-    pieces = np.stack([points[:-1], points[1:]], axis=1)
-    lines = LineCollection(pieces, cmap=colours, lw=3.2, capstyle="round")
+    lines = LineCollection(
+        np.stack([points[:-1], points[1:]], axis=1), cmap="coolwarm", lw=3.2, capstyle="round"
+    )
     lines.set_array((weight[:-1] + weight[1:]) / 2)
     lines.set_clim(-limit, limit)
     ax.plot(time, signal, color="#BBBBBB", lw=0.8, zorder=0)  # a pale stretch stays in sight
@@ -281,7 +224,7 @@ def plot_saliency(ax, signal, weight, fs=120.0, limit=None, colours="coolwarm"):
     return ax
 
 
-def draw_f1_lines(ax, levels=(0.5, 0.6, 0.7, 0.8, 0.9)):
+def draw_f1_lines(ax: Axes, levels=(0.5, 0.6, 0.7, 0.8, 0.9)) -> Axes:
     """Lines of equal F1 behind a plot of positive predictivity (y) over sensitivity (x)."""
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     x = np.linspace(max(left, 1e-3), right, 400)
@@ -296,20 +239,16 @@ def draw_f1_lines(ax, levels=(0.5, 0.6, 0.7, 0.8, 0.9)):
     return ax
 
 
-def plot_tensor(axs, signal, tensor, field=None, fs=120.0, step=None):
+def plot_tensor(axs, signal: ArrayLike, tensor: ArrayLike, field=None, fs=120.0, step=None):
     """A beat and, below it on the same time axis, what a layer made of it.
 
     Parameters
     ----------
     axs : (Axes, Axes)
-        For the beat and for the tensor.
-    signal : float array (187,)
-    tensor : float array (steps, filters)
-        Drawn with one column a step; bright is large.
+    signal, tensor : float arrays (187,), (steps, filters)
+        The tensor is drawn with one column for each step; bright is large.
     field : (float, float), optional
         A stretch of the beat to shade, in s: what one step sees.
-    fs : float
-        Sampling frequency of `signal` in Hz.
     step : int, optional
         Samples from one step of the tensor to the next; default: the steps fill the beat.
     """
@@ -326,16 +265,11 @@ def plot_tensor(axs, signal, tensor, field=None, fs=120.0, step=None):
     return axs
 
 
-def plot_history(ax, history, name="loss", **line):
+def plot_history(ax: Axes, history, name="loss", **line) -> Axes:
     """A quantity over the epochs: thin in training, thick on the validation beats.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    history : dict of str to list, or DataFrame
-        What Keras's ``fit`` returns as ``.history``, or a CSV log of it.
-    name : str
-        The quantity; with ``val_`` before it, what was measured on the validation beats.
+    `history` is what Keras's ``fit`` returns as ``.history``, or a DataFrame of it; ``val_`` before the
+    `name` says what was measured on the validation beats.
     """
     epochs = np.arange(1, len(history[name]) + 1)
     (thin,) = ax.plot(epochs, history[name], **{"lw": 1.1, "ls": "--", "label": "training"} | line)
@@ -344,11 +278,4 @@ def plot_history(ax, history, name="loss", **line):
         ax.plot(epochs, history[f"val_{name}"], **line)
     ax.set(xlabel="epoch", ylabel=name)
     ax.xaxis.get_major_locator().set_params(integer=True)
-    return ax
-
-
-def mark_simulated(ax, source):
-    """Write "simulated" across axes that show simulated data; leave others alone."""
-    if source == "simulated":
-        ax.text(0.99, 0.02, "simulated", transform=ax.transAxes, ha="right", va="bottom", **_WARNING)
     return ax

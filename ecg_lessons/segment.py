@@ -1,6 +1,9 @@
 """From a record and its R peaks to beats."""
 
+from fractions import Fraction
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from .beats import WIDTH
 
@@ -8,8 +11,8 @@ LOWEST, HIGHEST = 1.0, 100_000.0  # Hz; no ECG is sampled outside, and to resamp
 BEFORE = 67  # samples of a "context" beat that lie before its R peak: 0.56 s; a second follows
 
 
-def segment(signal, peaks, fs=360.0, recipe="published", annotations=None):
-    """Cut one beat a peak, except the last.
+def segment(signal: ArrayLike, peaks: ArrayLike, fs=360.0, recipe="published", annotations=None) -> NDArray:
+    """Cut one beat for each peak, except the last.
 
     Parameters
     ----------
@@ -29,9 +32,9 @@ def segment(signal, peaks, fs=360.0, recipe="published", annotations=None):
     Returns
     -------
     float32 array (n_peaks - 1, 187)
-        Beats in [0, 1], zeros after their end; at 120 Hz for "published" and a 360 Hz
-        signal (a third of `fs` in general), at 125 Hz for "resampled". For "context": at
-        120 Hz, the R peak at sample 67, about zero, in heights of the median beat.
+        Beats in [0, 1], zeros after their end; at 120 Hz for "published" and a 360 Hz signal (a third of
+        `fs` in general), at 125 Hz for "resampled". For "context": at 120 Hz, the R peak at sample 67,
+        about zero, in amplitudes of the median beat.
 
     Raises
     ------
@@ -41,60 +44,125 @@ def segment(signal, peaks, fs=360.0, recipe="published", annotations=None):
 
     Notes
     -----
-    "published", worked out from published rows: a beat runs from its annotation `a` to 20 %
-    past the next one, ``signal[a : int(b + 0.2 * (c - b))][::3]`` with `b`, `c` the next
-    two annotations *of any kind*, a rhythm change or a noise mark included. It is scaled
-    by its own minimum and maximum first and cut to 187 samples afterwards, so a long beat
-    may end before its extremes. Where `c` is missing, the beat's own interval stands in.
+    "published", worked out from published beats: a beat runs from its annotation `a` to 20 % past the next
+    one, ``signal[a : int(b + 0.2 * (c - b))][::3]`` with `b`, `c` the next two annotations *of any kind*, a
+    rhythm change or a noise annotation included. It is scaled by its own minimum and maximum first and cut
+    to 187 samples afterwards, so a long beat may end before its extremes. Where `c` is missing, the beat's
+    own interval stands in.
 
-    "resampled" (Kachuee et al. 2018, arXiv:1805.00794): band-limited resampling to
-    125 Hz; a beat is 1.2 times the median RR interval of its 10 s window, from the peak
-    on; cut to 187 samples, then scaled.
+    "resampled" (Kachuee et al. 2018, arXiv:1805.00794): band-limited resampling to 125 Hz; a beat is 1.2
+    times the median RR interval of its 10 s window, from the peak on; cut to 187 samples, then scaled.
 
-    "context": the baseline's wander taken out (high-pass at 0.5 Hz, forwards and backwards),
-    band-limited resampling to 120 Hz, 0.56 s before each peak and 1 s after it, whatever lies
-    there; divided by the height (peak to peak) of the median of all these beats, so that a beat
-    that is taller than the patient's others stays taller. It looks at the whole signal, so it
-    suits a recording, not a monitor.
+    "context": the baseline's wander taken out (high-pass at 0.5 Hz, forwards and backwards), band-limited
+    resampling to 120 Hz, 0.56 s before each peak and 1 s after it, whatever lies there; divided by the
+    amplitude (peak to peak) of the median of all these beats, so that a beat that is taller than the
+    patient's others stays taller. It looks at the whole signal, so it suits a recording, not a monitor.
     """
-    signal = _check_lead(signal)
+    signal = _check_lead(signal, fs)
     peaks = _check_sample_numbers(peaks)
     annotations = peaks if annotations is None else _check_sample_numbers(annotations)
-    _check_frequency(fs)
     if np.any(np.diff(peaks) <= 0) or np.any(np.diff(annotations) < 0):
         raise ValueError("peaks and annotations must be in ascending order")
     if len(peaks) and (peaks[0] < 0 or peaks[-1] >= len(signal)):
         raise ValueError("a peak lies outside the signal")
     if not np.isin(peaks, annotations).all():
         raise ValueError("every peak must be among the annotations")
-    if recipe == "published":
-        return _cut_published(signal, peaks, annotations)
-    if recipe == "resampled":
-        return _cut_resampled(signal, peaks, fs)
+    if recipe not in ("published", "resampled", "context"):
+        raise ValueError(f'recipe must be "published", "resampled" or "context", not {recipe!r}')
+    if len(peaks) < 2:
+        return np.zeros((0, WIDTH), dtype=np.float32)
     if recipe == "context":
         return _cut_context(signal, peaks, fs)
-    raise ValueError(f'recipe must be "published", "resampled" or "context", not {recipe!r}')
+    if recipe == "resampled":
+        beats = _cut_resampled(signal, peaks, fs)
+    else:
+        beats = _cut_published(signal, peaks, annotations)
+    return np.stack([_pad_beat(beat) for beat in beats]).astype(np.float32)
 
 
-def find_r_peaks(signal, fs):
-    """Sample numbers of the R peaks, found by a detector: int array (n_peaks,).
+def _cut_published(signal, peaks, annotations):
+    for start, end in zip(peaks, find_published_ends(peaks, annotations)):
+        # an annotation may share the peak's sample; the beat then is that one sample
+        yield _scale_beat(signal[start : max(end, start + 1) : 3])
 
-    For recordings that nobody annotated.
 
-    Parameters
-    ----------
-    signal : array (n_samples,)
-        One lead, in mV.
-    fs : float
-        Its sampling frequency in Hz.
+def find_published_ends(peaks: NDArray, annotations: NDArray) -> NDArray:
+    """Where each beat of the published recipe ends: (n_peaks - 1,) sample numbers, exclusive."""
+    here = np.searchsorted(annotations, peaks[:-1], side="right") - 1
+    following = annotations[here + 1]
+    after = np.append(annotations, 2 * annotations[-1:] - annotations[-2:-1])[here + 2]
+    return (following + 0.2 * (after - following)).astype(np.int64)
 
-    Raises
-    ------
-    ValueError
-        If the signal is not one lead, or holds NaN; if `fs` does not lie between 1 and 100 000 Hz.
 
-    Notes
-    -----
+def _cut_resampled(signal, peaks, fs):
+    slow, rate = resample_signal(signal, fs, 125.0)
+    window, intervals = (peaks // (10 * fs)).astype(int), np.diff(peaks)
+    inside = window[:-1] == window[1:]  # both peaks of the interval lie in the same window
+    for start, interval, own_window in zip(peaks, intervals, window):
+        usual = intervals[inside & (window[:-1] == own_window)]
+        # a window with a single beat has no interval of its own: the one to the next peak
+        length = 1.2 * (np.median(usual) if len(usual) else interval)
+        first = round(start * rate)
+        last = first + max(2, round(length * rate))
+        yield _scale_beat(slow[first:last][:WIDTH])
+
+
+def _cut_context(signal, peaks, fs):
+    from scipy.signal import butter, sosfiltfilt
+
+    high_pass = butter(2, 0.5, "highpass", fs=fs, output="sos")
+    level = signal - np.median(signal)  # a flat line stays exactly flat
+    steady = sosfiltfilt(high_pass, level, padlen=min(len(signal) - 1, round(fs)))
+    slow, rate = resample_signal(steady, fs, 120.0)
+    around = np.pad(slow, (BEFORE, WIDTH), mode="edge")
+    middles = np.minimum(np.round(peaks * rate).astype(int), len(slow) - 1)
+    beats = np.lib.stride_tricks.sliding_window_view(around, WIDTH)[middles]
+    amplitude = np.ptp(np.median(beats, axis=0))
+    return (beats[:-1] / (amplitude or 1)).astype(np.float32)
+
+
+def resample_signal(signal: NDArray, fs: float, target: float) -> tuple[NDArray, float]:
+    """The signal at `target` Hz about zero, and the exact ratio of the two rates."""
+    from scipy.signal import resample_poly
+
+    # exact for the usual frequencies, else within one in a million
+    ratio = Fraction(target / fs).limit_denominator(1000)
+    # about zero and with its edges carried on: a step at either end would ring into a beat
+    level = signal - np.median(signal)
+    return resample_poly(level, ratio.numerator, ratio.denominator, padtype="edge"), float(ratio)
+
+
+def _scale_beat(beat):
+    """A beat shifted and stretched to [0, 1] by its own extremes; zeros if it is flat."""
+    low, high = beat.min(), beat.max()
+    return (beat - low) / (high - low) if high > low else np.zeros(len(beat))
+
+
+def _pad_beat(beat):
+    """A beat cut, or filled up with zeros, to 187 samples."""
+    return np.pad(beat[:WIDTH], (0, max(0, WIDTH - len(beat))))
+
+
+def cut_leads(signals: ArrayLike, peaks: NDArray, fs: float, target=120.0) -> NDArray:
+    """Cut a recording of another frequency as the published beats were cut, lead by lead.
+
+    Each of the signals (n_samples, leads) is resampled to three times `target`, of which the published
+    recipe keeps every third sample. `fs` and `target` are in Hz. Gives a float32 array (n_peaks - 1, 187),
+    or (n_peaks - 1, 187, leads) for more than one lead.
+    """
+    cuts = []
+    for lead in np.asarray(signals).T:
+        fine, ratio = resample_signal(lead, fs, 3 * target)
+        at = np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1)
+        cuts.append(segment(fine, at, 3 * target))
+    return cuts[0] if len(cuts) == 1 else np.stack(cuts, axis=-1)
+
+
+def find_r_peaks(signal: ArrayLike, fs: float) -> NDArray:
+    """Sample numbers of the R peaks in a lead that nobody annotated: int array (n_peaks,).
+
+    `signal` (n_samples,) is in mV, its sampling frequency `fs` in Hz.
+
     ``wfdb.processing.XQRS`` at 360 Hz, the frequency it does well at. It learns what a QRS looks like
     before it begins, so a short recording is shown to it between two mirror images of itself; the
     peaks it finds there are dropped. So are those within 50 ms of either end: no QRS is whole there, and
@@ -104,8 +172,7 @@ def find_r_peaks(signal, fs):
     from scipy.signal import butter, sosfiltfilt
     from wfdb.processing import XQRS
 
-    signal = _check_lead(signal)
-    _check_frequency(fs)
+    signal = _check_lead(signal, fs)
     at_360, ratio = resample_signal(signal, fs, 360.0)
     reach = min(len(at_360), 3600)  # ten seconds
     padded = np.pad(at_360, reach, mode="symmetric")
@@ -119,149 +186,36 @@ def find_r_peaks(signal, fs):
     return np.unique(np.minimum(peaks, len(signal) - 1))
 
 
-def cut_leads(signals, peaks, fs, target=120.0):
-    """Cut a recording of another frequency as the published beats were cut, lead by lead.
-
-    Each lead is resampled to three times `target`, of which the published recipe keeps every third
-    sample.
-
-    Parameters
-    ----------
-    signals : array (n_samples, leads)
-    peaks : int array (n_peaks,)
-        Sample numbers of the R peaks, the same for all leads.
-    fs, target : float
-        Sampling frequencies of the recording and of the beats, in Hz.
-
-    Returns
-    -------
-    float32 array (n_peaks - 1, 187), or (n_peaks - 1, 187, leads) for more than one lead
-    """
-    cuts = []
-    for lead in np.asarray(signals).T:
-        fine, ratio = resample_signal(lead, fs, 3 * target)
-        at = np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1)
-        cuts.append(segment(fine, at, 3 * target))
-    return cuts[0] if len(cuts) == 1 else np.stack(cuts, axis=-1)
-
-
-def compute_rr_intervals(peaks, fs=360.0):
+def compute_rr_intervals(peaks: ArrayLike, fs=360.0) -> NDArray:
     """Seconds from the peak before and to the peak after each: float32 (n_peaks, 2), NaN where none is."""
     gaps = np.diff(np.asarray(peaks, dtype=np.float64)) / fs
     return np.stack([np.r_[np.nan, gaps], np.r_[gaps, np.nan]], axis=1).astype(np.float32)[: len(peaks)]
 
 
-def find_published_ends(peaks, annotations):
-    """Where each beat of the published recipe ends: (n_peaks - 1,) sample numbers, exclusive.
+def beat_length(signals: ArrayLike) -> int | NDArray:
+    """Samples of each beat up to its last one above zero: an int, or an int array (n,) for (n, 187).
 
-    `peaks` and `annotations` as for `segment`.
+    What follows is padding, but for a beat that ends at its own minimum: that sample is zero, too.
     """
-    here = np.searchsorted(annotations, peaks[:-1], side="right") - 1
-    following = annotations[here + 1]
-    after = np.append(annotations, 2 * annotations[-1:] - annotations[-2:-1])[here + 2]
-    return (following + 0.2 * (after - following)).astype(np.int64)
+    above = np.atleast_2d(signals) > 0
+    length = np.where(above.any(1), above.shape[1] - above[:, ::-1].argmax(1), 0)
+    return length if np.ndim(signals) > 1 else int(length[0])
 
 
-def _check_lead(signal):
+def _check_lead(signal, fs):
     signal = np.asarray(signal, dtype=np.float64)
     if signal.ndim != 1:
         raise ValueError(f"signal must be one lead, not an array of shape {signal.shape}")
     if not np.isfinite(signal).all():
         raise ValueError("signal holds NaN or infinite samples; fill them or cut them out first")
-    return signal
-
-
-def _check_frequency(fs):
     if not LOWEST <= fs <= HIGHEST:  # NaN does not, either
         raise ValueError(f"fs must lie between {LOWEST:g} and {HIGHEST:g} Hz, not {fs}")
+    return signal
 
 
 def _check_sample_numbers(values):
     numbers = np.asarray(values)
-    try:
-        with np.errstate(invalid="ignore"):  # NaN, which is no whole number either
-            whole = numbers.astype(np.int64)
-    except (OverflowError, TypeError, ValueError):
-        whole = None
-    if numbers.ndim != 1 or whole is None or not np.array_equal(numbers, whole):
+    is_numeric = numbers.ndim == 1 and numbers.dtype.kind in "biuf"
+    if not is_numeric or not (np.abs(numbers) < 2**53).all() or (numbers % 1).any():  # NaN is neither
         raise ValueError("peaks and annotations must be one-dimensional arrays of whole sample numbers")
-    return whole
-
-
-def scale_beat(beat):
-    """A beat shifted and stretched to [0, 1] by its own extremes; zeros if it is flat."""
-    low, high = beat.min(), beat.max()
-    return (beat - low) / (high - low) if high > low else np.zeros(len(beat))
-
-
-def pad_beat(beat):
-    """A beat cut, or filled up with zeros, to 187 samples."""
-    return np.pad(beat[:WIDTH], (0, max(0, WIDTH - len(beat))))
-
-
-def beat_length(signals):
-    """Samples of each beat up to its last one above zero: an int, or an int array (n,) for (n, 187).
-
-    What follows is padding, but for a beat that ends at its own minimum: that sample is zero, too.
-    """
-    some = np.atleast_2d(signals) > 0
-    length = np.where(some.any(1), some.shape[1] - some[:, ::-1].argmax(1), 0)
-    return length if np.ndim(signals) > 1 else int(length[0])
-
-
-def _cut_published(signal, peaks, annotations):
-    beats = np.zeros((max(len(peaks) - 1, 0), WIDTH), dtype=np.float32)
-    if len(beats) == 0:
-        return beats
-    for row, start, end in zip(beats, peaks[:-1], find_published_ends(peaks, annotations)):
-        # an annotation may share the peak's sample; the beat then is that one sample
-        row[:] = pad_beat(scale_beat(signal[start : max(end, start + 1) : 3]))
-    return beats
-
-
-def resample_signal(signal, fs, target):
-    """The signal at `target` Hz about zero, and the exact ratio of the two rates."""
-    from fractions import Fraction
-
-    from scipy.signal import resample_poly
-
-    ratio = Fraction(target / fs).limit_denominator(1000)
-    # about zero and with its edges carried on: a step at either end would ring into a beat
-    level = signal - np.median(signal)
-    # the ratio is exact for the usual frequencies, else within one in a million
-    return resample_poly(level, ratio.numerator, ratio.denominator, padtype="edge"), float(ratio)
-
-
-def _cut_context(signal, peaks, fs):
-    from scipy.signal import butter, sosfiltfilt
-
-    if len(peaks) < 2:
-        return np.zeros((0, WIDTH), dtype=np.float32)
-    high_pass = butter(2, 0.5, "highpass", fs=fs, output="sos")
-    level = signal - np.median(signal)  # a flat line stays exactly flat
-    steady = sosfiltfilt(high_pass, level, padlen=min(len(signal) - 1, round(fs)))
-    slow, rate = resample_signal(steady, fs, 120.0)
-    around = np.pad(slow, (BEFORE, WIDTH), mode="edge")
-    middles = np.minimum(np.round(peaks * rate).astype(int), len(slow) - 1)
-    beats = np.lib.stride_tricks.sliding_window_view(around, WIDTH)[middles]
-    height = np.ptp(np.median(beats, axis=0))
-    return (beats[:-1] / (height or 1)).astype(np.float32)
-
-
-def _cut_resampled(signal, peaks, fs, target=125.0):
-    beats = np.zeros((max(len(peaks) - 1, 0), WIDTH), dtype=np.float32)
-    if len(beats) == 0:
-        return beats
-    slow, rate = resample_signal(signal, fs, target)
-    window, known = (peaks // (10 * fs)).astype(int), None
-    intervals = np.diff(peaks)
-    for row, start, interval, w in zip(beats, peaks, intervals, window):
-        if w != known:
-            within = intervals[(window[:-1] == w) & (window[1:] == w)]
-            known = w
-        # a window with a single beat has no interval of its own: the one to the next peak
-        length = 1.2 * (np.median(within) if len(within) else interval)
-        first = round(start * rate)
-        last = first + max(2, round(length * rate))
-        row[:] = pad_beat(scale_beat(slow[first:last][:WIDTH]))
-    return beats
+    return numbers.astype(np.int64)

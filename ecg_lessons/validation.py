@@ -1,30 +1,18 @@
-"""What labels, predictions and probabilities must look like; whatever takes some asks here."""
+"""What labels, predictions and probabilities must look like; all else is a ValueError that says so."""
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
-def check_labels(labels, n_classes=None, name="labels"):
-    """Labels as an int64 array (n,), one class for each beat.
+def check_labels(labels: ArrayLike, n_classes: int | None = None, name: str = "labels") -> NDArray:
+    """Labels as an int64 array (n,): whole numbers from 0, below `n_classes` where that is given.
 
-    Parameters
-    ----------
-    labels : int array (n,)
-        Whole numbers from 0; True and False are 1 and 0.
-    n_classes : int, optional
-        They must be smaller. By default any number of classes will do.
-    name : str
-        What the error calls them.
-
-    Raises
-    ------
-    ValueError
-        If they have another shape (one-hot labels are told how to become plain ones), or hold anything else.
+    `name` is what the error calls them. One-hot labels are told how to become plain ones.
     """
     labels = np.asarray(labels)
     if labels.ndim != 1:
-        way_out = ""
-        if labels.ndim == 2 and labels.shape[1] > 1 and ((labels == 0) | (labels == 1)).all():
-            way_out = ". They look one-hot: take labels.argmax(axis=1)"
+        is_one_hot = labels.ndim == 2 and labels.shape[1] > 1 and ((labels == 0) | (labels == 1)).all()
+        way_out = ". They look one-hot: take labels.argmax(axis=1)" if is_one_hot else ""
         raise ValueError(f"{name} must have shape (n,), not {labels.shape}{way_out}")
     if labels.size == 0:
         return labels.astype(np.int64)
@@ -35,20 +23,8 @@ def check_labels(labels, n_classes=None, name="labels"):
     return labels.astype(np.int64)
 
 
-def check_predicted(labels, predicted, n_classes):
-    """Labels and predicted classes, as int64 arrays (n,); of probabilities, the class of the largest.
-
-    Parameters
-    ----------
-    labels : int array (n,)
-    predicted : int array (n,) or float array (n, n_classes)
-    n_classes : int
-
-    Raises
-    ------
-    ValueError
-        As `check_labels`; also if the two do not fit together, or the probabilities hold NaN.
-    """
+def check_predicted(labels: ArrayLike, predicted: ArrayLike, n_classes: int) -> tuple[NDArray, NDArray]:
+    """Labels and predicted classes as int64 arrays (n,); of probabilities (n, n_classes), the largest."""
     labels, predicted = check_labels(labels, n_classes), np.asarray(predicted)
     if predicted.ndim == 2:
         predicted = check_scores(labels, predicted, n_classes).argmax(1)
@@ -57,15 +33,8 @@ def check_predicted(labels, predicted, n_classes):
     return labels, check_labels(predicted, n_classes, "predictions")
 
 
-def check_scores(labels, scores, n_columns=None):
-    """Numbers for each beat, as a float array (n,) or (n, columns): probabilities, or ages for that matter.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many as labels, or not `n_columns` for each where that is given; if some are NaN
-        or infinite, or no numbers.
-    """
+def check_scores(labels: ArrayLike, scores: ArrayLike, n_columns: int | None = None) -> NDArray:
+    """Finite numbers for each label, an array (n,) or (n, columns): probabilities, or ages for that matter."""
     scores = np.asarray(scores)
     if scores.ndim not in (1, 2) or scores.shape[:1] != np.shape(labels)[:1]:
         raise ValueError(f"labels {np.shape(labels)} and probabilities {scores.shape} do not fit together")
@@ -79,14 +48,8 @@ def check_scores(labels, scores, n_columns=None):
     return scores
 
 
-def check_distributions(probabilities, n_classes):
-    """Probabilities as a float64 array (n, n_classes), each row of which sums to one.
-
-    Raises
-    ------
-    ValueError
-        If they have another shape, or a row is no distribution: NaN, below 0, or a sum that is not 1.
-    """
+def check_distributions(probabilities: ArrayLike, n_classes: int) -> NDArray:
+    """Probabilities as a float64 array (n, n_classes), each row of which sums to one."""
     probabilities = np.asarray(probabilities)
     if probabilities.ndim != 2:
         raise ValueError(f"probabilities must have shape (n, {n_classes}), not {probabilities.shape}")

@@ -101,7 +101,7 @@ data.mitbih data.ptbdb data.ptbxl
 data.published data.kaggle data.credentials data.csv_files data.tracing
 data.recording data.records data.download data.cache data.sources data.simulate
 features
-segment metrics balance
+segment metrics calibration balance
 beats validation storage errors
 """
 

@@ -53,7 +53,7 @@ def test_every_figure_says_simulated_where_all_data_is(monkeypatch):
 
 def test_only_simulated_data_is_labelled():
     _, ax = plots.make_axes()
-    assert texts(plots.mark_simulated(ax, "physionet")) == []
+    assert texts(plots.draw_source_note(ax, "physionet")) == []
 
 
 def test_a_beats_length_ends_at_its_last_sample_above_zero():

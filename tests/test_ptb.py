@@ -251,7 +251,6 @@ def test_several_leads_lie_side_by_side(home, tmp_path):
     again = fetch_ptbdb(data_home=home, leads=("ii", "V1"))  # from the cache
     assert_same(beats, again)
     np.testing.assert_allclose(beats.signals[..., 0], beats.signals[..., 1], atol=2e-3)
-    assert beats.to_frame(signals=True).shape[1] > 2 * 187
 
 
 def test_ptb_xl_calls_normal_what_is_normal_only(home):

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from ecg_lessons import Beats, balance, baselines, metrics, plots
+from ecg_lessons import Beats, balance, baselines, calibration, metrics, plots
 from ecg_lessons.validation import check_distributions, check_labels, check_predicted, check_scores
 
 N = 40
@@ -69,7 +69,7 @@ def call(function, **given):
 
 def takers():
     """Every public function that has such an argument."""
-    for module in (balance, baselines, metrics, plots):
+    for module in (balance, baselines, calibration, metrics, plots):
         for name, function in vars(module).items():
             if name.startswith("_") or not inspect.isfunction(function):
                 continue

@@ -1,13 +1,14 @@
 """Simulated heartbeats, for a machine without data or network. They teach nothing clinical.
 
 Each wave of a beat is a Gaussian bump, in the spirit of ECGSYN (McSharry et al. 2003,
-doi:10.1109/TBME.2003.808805); a made-up person has waves, a heart rate and noise of their
+doi:10.1109/TBME.2003.808805); a simulated patient has waves, a heart rate and noise of their
 own. What comes out is a record like MIT-BIH's, and it is cut like one.
 """
 
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..beats import CLASSES, DIAGNOSED, Beats
 from ..segment import compute_rr_intervals, cut_leads, segment
@@ -17,7 +18,7 @@ _GAIN, _BASELINE = 200, 1024  # ADC units per mV, and at 0 mV
 _SYMBOL = dict(zip(CLASSES, "NAVF/"))
 _SHARE = dict(zip(CLASSES, np.array([90589, 2779, 7236, 803, 8039]) / 109446))  # MIT-BIH's own
 
-# The waves of a beat by origin: heights in mV, centres in s from the R peak, widths in s (the standard
+# The waves of a beat by origin: amplitudes in mV, centres in s from the R peak, widths in s (the standard
 # deviation of the bump). The live figures of the book read the same numbers (`make live`).
 #                       P      Q      R      S      T
 WAVES = {
@@ -40,120 +41,88 @@ WAVES = {
 _DIAGNOSES = ("simulated normal", "simulated wide QRS", "simulated odd T wave")
 
 
-def make_beats(n=20_000, seed=0, classes=CLASSES, recipe="published"):
-    """Simulated beats of made-up patients, in MIT-BIH's class proportions.
+def make_beats(n: int = 20_000, seed: int = 0, recipe: str = "published") -> Beats:
+    """Simulated beats of simulated patients, in MIT-BIH's class proportions.
 
-    Parameters
-    ----------
-    n : int
-        Number of beats, at least 1.
-    seed : int
-        The same seed gives the same beats.
-    classes : tuple of str
-        Which of the five AAMI classes to make; they keep their proportions to each other.
-    recipe : "published" or "context"
-        How a beat is cut, see `segment`.
-
-    Returns
-    -------
-    Beats
-        `source` "simulated"; 120 Hz; RR intervals in seconds; patients "s01", "s02", ...
-        As in MIT-BIH, few of them hold most S, F and Q beats.
-
-    Raises
-    ------
-    ValueError
-        For a class that does not exist, another recipe, or n < 1.
+    The same `seed` gives the same beats. The patients are "s01", "s02", ...; as in MIT-BIH, few of them
+    hold most S, F and Q beats. `recipe` is "published" or "context", see `segment`.
     """
     if recipe not in ("published", "context"):
         raise ValueError(f'recipe must be "published" or "context", not {recipe!r}')
-    classes = tuple(classes)
-    unknown = set(classes) - set(CLASSES)
-    if unknown or not classes or len(set(classes)) < len(classes):
-        raise ValueError(f"classes must be among {', '.join(CLASSES)}, each once, not {classes}")
     if n != int(n) or n < 1:
         raise ValueError(f"n must be a whole number of at least 1, not {n}")
-    n = int(n)
     rng = np.random.default_rng(seed)
-    share = np.array([_SHARE[c] for c in classes])
-    # at least two beats of each class where n allows it, so that any split can be stratified
-    few = np.tile(np.arange(len(classes)), 2)
-    labels = np.concatenate([few, rng.choice(len(classes), n, p=share / share.sum())])[:n]
-    people = int(np.clip(n // 400, 10, 47))
-    owner = np.empty(n, dtype=int)
-    for y, name in enumerate(classes):
-        mine = labels == y
-        owner[mine] = rng.choice(people, mine.sum(), p=_draw_owners(rng, people, name))
+    labels, owner = _draw_labels(rng, int(n))
     parts = []
-    for p in range(people):
-        mine = rng.permutation(labels[owner == p])
-        if len(mine) == 0:
-            continue
-        lead, annotations, peaks = _make_ecg(rng, [classes[y] for y in mine] + [classes[mine[0]]])
-        names = np.full(len(mine), f"s{p + 1:02d}")
-        cut = segment(lead, peaks, FS, recipe=recipe, annotations=annotations)
-        parts.append((cut, mine, names, peaks[:-1], compute_rr_intervals(peaks, FS)[:-1]))
-    signals, labels, names, samples, rr = (np.concatenate(column) for column in zip(*parts))
-    return Beats(
-        signals=signals,
-        labels=labels,
-        patients=names,
-        records=names,
-        samples=samples,
-        rr=rr,
-        classes=classes,
-        source="simulated",
-    )
+    for patient in np.unique(owner):
+        own_labels = rng.permutation(labels[owner == patient])
+        kinds = [CLASSES[y] for y in [*own_labels, own_labels[0]]]  # a last beat, which is not cut
+        lead, annotations, peaks = _make_ecg(rng, kinds)
+        names = np.full(len(own_labels), f"s{patient + 1:02d}")
+        signals = segment(lead, peaks, FS, recipe=recipe, annotations=annotations)
+        parts.append((signals, own_labels, names, peaks[:-1], compute_rr_intervals(peaks, FS)[:-1]))
+    signals, labels, names, samples, rr = map(np.concatenate, zip(*parts))
+    return Beats(signals, labels, names, names, samples=samples, rr=rr, source="simulated")
 
 
-def make_patients(n=60, seed=0, leads=1, fs=120.0, folds=None):
-    """Simulated ten-second recordings of made-up people, a third of them normal, cut into beats.
+def _draw_labels(rng, n):
+    """A class and a patient for each beat."""
+    share = np.array([_SHARE[c] for c in CLASSES])
+    # at least two beats of each class where n allows it, so that any split can be stratified
+    few = np.tile(np.arange(len(CLASSES)), 2)
+    labels = np.concatenate([few, rng.choice(len(CLASSES), n, p=share / share.sum())])[:n]
+    n_patients = int(np.clip(n // 400, 10, 47))
+    owner = np.empty(n, dtype=int)
+    for y, name in enumerate(CLASSES):
+        of_class = labels == y
+        owner[of_class] = rng.choice(n_patients, of_class.sum(), p=_draw_owners(rng, n_patients, name))
+    return labels, owner
 
-    The others have a wide QRS or a T wave that is low or points down.
+
+def _draw_owners(rng, n_patients, kind):
+    """Each patient's share of the beats of class `kind`."""
+    paced = max(1, n_patients // 12)  # the last few carry a pacemaker
+    share = np.zeros(n_patients)
+    if kind == "Q":
+        share[-paced:] = rng.dirichlet(np.full(paced, 3.0))
+        return share
+    evenness = {"N": 4.0, "V": 0.4, "S": 0.25, "F": 0.25}[kind]
+    share[:-paced] = rng.dirichlet(np.full(n_patients - paced, evenness))
+    if kind in "SF":  # half in one patient, as S in record 232 and F in 208
+        share *= 0.5
+        share[rng.integers(n_patients - paced)] += 0.5
+    return share
+
+
+def make_patients(n: int = 60, seed: int = 0, leads: int = 1, fs=120.0, folds: int | None = None) -> Beats:
+    """Simulated ten-second recordings of simulated patients, a third of them normal, cut into beats.
+
+    The others have a wide QRS or a T wave that is low or points down. The beats are as from `fetch_ptbdb`.
 
     Parameters
     ----------
-    n : int
-        Number of people, at least 3.
-    seed : int
-        The same seed gives the same people.
+    n, seed : int
+        Number of patients, at least 3; the same seed gives the same ones.
     leads : int
         Signals of each beat; those after the first are the first one, smaller or upside down.
-    fs : float
-        Sampling frequency of the beats in Hz.
-    folds : int, optional
-        Into how many folds the people are dealt out.
-
-    Returns
-    -------
-    Beats
-        As from `fetch_ptbdb`, `source` "simulated".
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than three people.
+    fs, folds : float, int or None
+        Sampling frequency of the beats in Hz; into how many folds the patients are dealt out.
     """
     if n < 3:
         raise ValueError(f"n must be at least 3, not {n}")
     rng = np.random.default_rng(seed)
-    other = np.random.default_rng([seed, 1])  # the people are the same, however many leads are asked for
-    heights = np.r_[1.0, other.uniform(-1, 1, leads - 1)]
+    lead_rng = np.random.default_rng([seed, 1])  # the patients are the same, however many leads are asked for
+    amplitudes = np.r_[1.0, lead_rng.uniform(-1, 1, leads - 1)]
     parts = []
-    for person in range(n):
-        sinus, kind = _draw_patient(rng, WAVES["sinus"]), person % 3
-        if kind == 1:
-            sinus[1:, 1:4] *= rng.uniform(1.3, 2.2)
-        elif kind == 2:
-            sinus[0, 4] *= rng.uniform(-0.8, 0.5)
-        lead, _, peaks = _make_ecg(rng, ["N"] * 40, sinus)
-        lead, peaks = lead[: 10 * FS] - _BASELINE, peaks[peaks < 10 * FS]
-        noisy = np.outer(lead, heights) + other.normal(0, 2, (len(lead), leads))
+    for patient in range(n):
+        kind = patient % 3
+        lead, peaks = _make_recording(rng, kind)
+        noisy = np.outer(lead, amplitudes) + lead_rng.normal(0, 2, (len(lead), leads))
         signals = cut_leads(noisy, peaks, FS, fs)
-        fold = "" if folds is None else str(person // 3 % folds + 1)
-        facts = (f"s{person + 1:02d}", int(kind > 0), fold, _DIAGNOSES[kind])
-        rows = [np.full(len(signals), fact) for fact in facts]
-        parts.append((signals, *rows, peaks[:-1], compute_rr_intervals(peaks, FS)[:-1]))
+        fold = "" if folds is None else str(patient // 3 % folds + 1)
+        facts = (f"s{patient + 1:02d}", int(kind > 0), fold, _DIAGNOSES[kind])
+        columns = [np.full(len(signals), fact) for fact in facts]
+        parts.append((signals, *columns, peaks[:-1], compute_rr_intervals(peaks, FS)[:-1]))
     signals, names, labels, dealt, diagnoses, samples, rr = map(np.concatenate, zip(*parts))
     return Beats(
         signals, labels, names, names, dealt if folds else None, samples, rr, diagnoses,
@@ -161,32 +130,33 @@ def make_patients(n=60, seed=0, leads=1, fs=120.0, folds=None):
     )  # fmt: skip
 
 
-def make_record(name="100", minutes=30.0, seed=None):
-    """One simulated record in MIT-BIH's form.
+def _make_recording(rng, kind):
+    """Ten seconds of a patient's lead about zero, and its R peaks; `kind` is a position in `_DIAGNOSES`."""
+    sinus = _draw_patient(rng, WAVES["sinus"])
+    if kind == 1:
+        sinus[1:, 1:4] *= rng.uniform(1.3, 2.2)
+    elif kind == 2:
+        sinus[0, 4] *= rng.uniform(-0.8, 0.5)
+    lead, _, peaks = _make_ecg(rng, ["N"] * 40, sinus)
+    return lead[: 10 * FS] - _BASELINE, peaks[peaks < 10 * FS]
 
-    Parameters
-    ----------
-    name : str
-        The record's name. It seeds the random numbers unless `seed` is given.
-    minutes : float
-        Its length.
 
-    Returns
-    -------
-    (wfdb.Record, wfdb.Annotation)
-        Two leads in mV at 360 Hz; the first annotation is a rhythm mark, as in MIT-BIH.
+def make_record(name="100", minutes: float = 30.0, seed: int | None = None):
+    """One simulated record in MIT-BIH's form: a wfdb.Record, two leads in mV at 360 Hz, and its Annotation.
+
+    Its name seeds the random numbers unless `seed` is given. As in MIT-BIH, the first annotation is one of
+    the rhythm.
     """
     import wfdb
 
     rng = np.random.default_rng(crc32(str(name).encode()) if seed is None else seed)
-    mix = {c: _SHARE[c] for c in "NSVF"}
+    share = np.array([_SHARE[c] for c in "NSVF"])
     n = int(minutes * 60 / 0.55) + 2  # more than enough beats; the surplus is cut off
-    kinds = rng.choice(list(mix), n, p=np.array(list(mix.values())) / sum(mix.values()))
+    kinds = rng.choice(list("NSVF"), n, p=share / sum(share))
     lead, annotations, peaks = _make_ecg(rng, kinds)
     length = int(minutes * 60 * FS)
-    lead = lead[:length]
+    lead, annotations = lead[:length], annotations[annotations < length]
     second = np.round(_BASELINE + 0.5 * (lead - _BASELINE) + rng.normal(0, 4, len(lead)))
-    keep = annotations < length
     symbol = dict(zip(peaks.tolist(), (_SYMBOL[k] for k in kinds)))
     record = wfdb.Record(
         record_name=str(name), n_sig=2, fs=FS, sig_len=len(lead), sig_name=["MLII", "V1"],
@@ -195,30 +165,14 @@ def make_record(name="100", minutes=30.0, seed=None):
         p_signal=(np.column_stack([lead, second]) - _BASELINE) / _GAIN,
     )  # fmt: skip
     annotation = wfdb.Annotation(
-        str(name), "atr", annotations[keep], [symbol.get(m, "+") for m in annotations[keep].tolist()], fs=FS,
-        aux_note=["" if m in symbol else "(N" for m in annotations[keep].tolist()],
+        str(name), "atr", annotations, [symbol.get(sample, "+") for sample in annotations.tolist()], fs=FS,
+        aux_note=["" if sample in symbol else "(N" for sample in annotations.tolist()],
     )  # fmt: skip
     return record, annotation
 
 
-def _draw_owners(rng, people, kind):
-    """Each person's share of the beats of class `kind`."""
-    paced = max(1, people // 12)  # the last few carry a pacemaker
-    weight = np.zeros(people)
-    if kind == "Q":
-        weight[-paced:] = rng.dirichlet(np.full(paced, 3.0))
-    elif kind == "N":
-        weight[:-paced] = rng.dirichlet(np.full(people - paced, 4.0))
-    elif kind == "V":
-        weight[:-paced] = rng.dirichlet(np.full(people - paced, 0.4))
-    else:  # half in one person, as S in record 232 and F in 208
-        weight[:-paced] = 0.5 * rng.dirichlet(np.full(people - paced, 0.25))
-        weight[rng.integers(people - paced)] += 0.5
-    return weight
-
-
 def _make_ecg(rng, kinds, sinus=None):
-    """One person's lead in ADC units, with its marks and R peaks, for a list of classes."""
+    """A patient's lead in ADC units, with its annotations and R peaks, for a list of classes."""
     waves, peaks = draw_beat_waves(rng, kinds, sinus)
     ecg = draw_waves(waves, peaks)
     seconds = np.arange(len(ecg)) / FS
@@ -228,70 +182,60 @@ def _make_ecg(rng, kinds, sinus=None):
     return convert_to_adc(ecg), np.concatenate([[FS // 20], peaks]), peaks
 
 
-def draw_beat_waves(rng, kinds, sinus=None):
-    """The waves and R peaks of a made-up person's beats.
+def draw_beat_waves(rng, kinds, sinus=None) -> tuple[NDArray, NDArray]:
+    """The waves and R peaks of a simulated patient's beats, of the classes `kinds`.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Decides who it is, and how the beats differ.
-    kinds : list of str
-        The beats' classes, in order.
-    sinus : array (3, 5), optional
-        The person's own normal beat, in the form of ``WAVES["sinus"]``; otherwise it is drawn, too.
+    `rng` decides who it is, and how the beats differ; `sinus`, in the form of ``WAVES["sinus"]``, is the
+    patient's normal beat where it is not to be drawn, too.
 
     Returns
     -------
     (array (3, 5, n), int array (n,))
-        Height (mV), centre (s from the R peak) and width (s) of P, Q, R, S and T of each beat; sample
+        Amplitude (mV), centre (s from the R peak) and width (s) of P, Q, R, S and T of each beat; sample
         numbers of the R peaks at 360 Hz.
     """
     kinds = np.asarray(kinds)
-    n = len(kinds)
     sinus = _draw_patient(rng, WAVES["sinus"]) if sinus is None else sinus
     ectopic = _draw_patient(rng, WAVES["ventricular"])
     paced = _draw_patient(rng, WAVES["paced"])
     ectopic[0, 1:] *= rng.choice([-1, 1])  # ectopic beats point up or down, by their origin
-
-    rr = rng.uniform(0.62, 1.05) * (1 + rng.normal(0, 0.04, n))
-    early = {"S": (0.62, 0.92), "V": (0.55, 0.85), "F": (0.88, 1.0)}
-    for kind, (low, high) in early.items():
-        rr[kinds == kind] *= rng.uniform(low, high, (kinds == kind).sum())
-    pause = np.roll(np.isin(kinds, ["V", "S"]), 1)
-    longest = np.where(np.roll(kinds, 1)[pause] == "V", 1.5, 1.25)
-    rr[pause] *= rng.uniform(0.95, longest)
-    peaks = np.round(FS * (0.6 + np.cumsum(rr))).astype(np.int64)
-
-    waves = np.repeat(sinus[:, :, None], n, axis=2)
+    rr = _draw_intervals(rng, kinds)
+    waves = np.repeat(sinus[:, :, None], len(kinds), axis=2)
     waves[:, :, kinds == "V"] = ectopic[:, :, None]
     waves[:, :, kinds == "Q"] = paced[:, :, None]
     fused = kinds == "F"
     part = rng.uniform(0.25, 0.7, fused.sum())  # how much of the ventricle the ectopic took
     waves[:, :, fused] = part * ectopic[:, :, None] + (1 - part) * sinus[:, :, None]
-    early_atrial = kinds == "S"
-    waves[0, 0, early_atrial] *= rng.uniform(-1, 0.3, early_atrial.sum())  # an odd P, or none
-    waves[0, 4, early_atrial] *= rng.uniform(0.5, 0.9, early_atrial.sum())
-    waves[2, 1:4, early_atrial] *= 1.2  # some wiring has not recovered yet: a little wider
-    waves[0, 2:4, early_atrial] *= rng.uniform(0.6, 0.85, (early_atrial.sum(), 2))
+    early = kinds == "S"
+    waves[0, 0, early] *= rng.uniform(-1, 0.3, early.sum())  # an odd P, or none
+    waves[0, 4, early] *= rng.uniform(0.5, 0.9, early.sum())
+    waves[2, 1:4, early] *= 1.2  # some wiring has not recovered yet: a little wider
+    waves[0, 2:4, early] *= rng.uniform(0.6, 0.85, (early.sum(), 2))
     waves[0] *= 1 + rng.normal(0, 0.08, waves[0].shape)
     waves[2] *= 1 + rng.normal(0, 0.05, waves[2].shape)
     waves[1, 4] *= np.sqrt(rr / rr.mean())  # the T wave follows the heart rate
-    return waves, peaks
+    return waves, np.round(FS * (0.6 + np.cumsum(rr))).astype(np.int64)
 
 
-def draw_waves(waves, peaks):
-    """The lead that these waves add up to, in mV at 360 Hz, to two seconds past the last R peak.
+def _draw_intervals(rng, kinds):
+    """Seconds before each beat: S, V and F beats come early, and a pause follows S and V."""
+    rr = rng.uniform(0.62, 1.05) * (1 + rng.normal(0, 0.04, len(kinds)))
+    early = {"S": (0.62, 0.92), "V": (0.55, 0.85), "F": (0.88, 1.0)}
+    for kind, (low, high) in early.items():
+        rr[kinds == kind] *= rng.uniform(low, high, (kinds == kind).sum())
+    before = np.roll(kinds, 1)
+    pause = np.isin(before, ["V", "S"])
+    rr[pause] *= rng.uniform(0.95, np.where(before[pause] == "V", 1.5, 1.25))
+    return rr
 
-    Parameters
-    ----------
-    waves : array (3, 5, n)
-    peaks : int array (n,)
-        As `draw_beat_waves` returns them.
 
-    Returns
-    -------
-    float array (n_samples,)
-    """
+def _draw_patient(rng, waves):
+    """The template made somebody's own: each wave's size, place and width vary by a fifth."""
+    return waves * (1 + rng.normal(0, [[0.25], [0.08], [0.15]], waves.shape))
+
+
+def draw_waves(waves: NDArray, peaks: NDArray) -> NDArray:
+    """The lead of the waves from `draw_beat_waves`, in mV at 360 Hz, to two seconds past the last R peak."""
     length = peaks[-1] + 2 * FS
     ecg = np.zeros(length)
     for amplitude, centre, width in waves.transpose(1, 0, 2):
@@ -304,11 +248,6 @@ def draw_waves(waves, peaks):
     return ecg
 
 
-def convert_to_adc(millivolts):
+def convert_to_adc(millivolts: NDArray) -> NDArray:
     """The lead in ADC units, as a recorder stores it: 200 steps a mV, 0 mV at 1024, within 0 and 2047."""
     return np.clip(np.round(_BASELINE + _GAIN * millivolts), 0, 2047).astype(np.int64)
-
-
-def _draw_patient(rng, waves):
-    """The template made somebody's own: each wave's size, place and width vary by a fifth."""
-    return waves * (1 + rng.normal(0, [[0.25], [0.08], [0.15]], waves.shape))
