@@ -1,6 +1,7 @@
 """The command that measures what each input is worth, on simulated beats; and what it found."""
 
 import json
+import math
 import os
 from contextlib import nullcontext
 from pathlib import Path
@@ -140,13 +141,13 @@ def test_the_chapter_trains_the_last_step(beats):
     """Chapter and command state the same inputs and the same recipe."""
     cells = {c["id"]: "".join(c["source"]) for c in json.loads(CHAPTER.read_text())["cells"]}
     chapter = {
-        "np": np, "keras": keras, "c1": beats[1], "network": staircase.cnn_lstm(),
+        "math": math, "np": np, "keras": keras, "c1": beats[1], "network": staircase.cnn_lstm(),
         "cnn_lstm": staircase.cnn_lstm, "rr_features": staircase.rr_features,
-        "median_beats": staircase.median_beats, "likeness": staircase.compute_likeness,
+        "median_beats": staircase.median_beats, "compute_likeness": staircase.compute_likeness,
     }  # fmt: skip
     exec("\n".join(cells[name] for name in ("tiny", "reads", "person-network")), chapter)
     for mine, theirs in zip(
-        chapter["reads"](beats[1]), staircase.make_inputs(staircase.CHOSEN, *beats), strict=True
+        chapter["make_inputs"](beats[1]), staircase.make_inputs(staircase.CHOSEN, *beats), strict=True
     ):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
     ours = staircase.compile_model(
@@ -154,9 +155,9 @@ def test_the_chapter_trains_the_last_step(beats):
         len(beats[1]),
         staircase.RECIPE,
     )
-    person = chapter["person"]
-    assert person.get_config() == ours.get_config()
-    one, other = (model.optimizer.get_config() | {"name": ""} for model in (person, ours))
+    network = chapter["context_network"]
+    assert network.get_config() == ours.get_config()
+    one, other = (model.optimizer.get_config() | {"name": ""} for model in (network, ours))
     assert one == other
     assert (chapter["EPOCHS"], chapter["BATCH"]) == (staircase.RECIPE["epochs"], staircase.RECIPE["batch"])
     assert f"power={staircase.RECIPE['weights']}" in cells["person-fit"]
