@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import (
     average_precision_score,
     confusion_matrix,
@@ -205,7 +205,7 @@ def plot_by_patient(ax: Axes, labels, predicted, patients, classes=CLASSES, leas
     return ax
 
 
-def plot_saliency(ax: Axes, signal: ArrayLike, weight: ArrayLike, fs=120.0) -> Axes:
+def plot_saliency(ax: Axes, signal: NDArray, weight: NDArray, fs=120.0) -> Axes:
     """A beat (n,), each stretch in the colour of what it contributed to a prediction.
 
     `weight` (n,) is the contribution of each sample: red speaks for the prediction, blue against it; the
@@ -239,7 +239,7 @@ def draw_f1_lines(ax: Axes, levels=(0.5, 0.6, 0.7, 0.8, 0.9)) -> Axes:
     return ax
 
 
-def plot_tensor(axs, signal: ArrayLike, tensor: ArrayLike, field=None, fs=120.0, step=None):
+def plot_tensor(axs, signal: NDArray, tensor: NDArray, field=None, fs=120.0, step=None):
     """A beat and, below it on the same time axis, what a layer made of it.
 
     Parameters

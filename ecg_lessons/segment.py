@@ -1,6 +1,7 @@
 """From a record and its R peaks to beats."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -189,10 +190,10 @@ def find_r_peaks(signal: ArrayLike, fs: float) -> NDArray:
 def compute_rr_intervals(peaks: ArrayLike, fs=360.0) -> NDArray:
     """Seconds from the peak before and to the peak after each: float32 (n_peaks, 2), NaN where none is."""
     gaps = np.diff(np.asarray(peaks, dtype=np.float64)) / fs
-    return np.stack([np.r_[np.nan, gaps], np.r_[gaps, np.nan]], axis=1).astype(np.float32)[: len(peaks)]
+    return np.stack([np.r_[np.nan, gaps], np.r_[gaps, np.nan]], axis=1).astype(np.float32)[: np.size(peaks)]
 
 
-def beat_length(signals: ArrayLike) -> int | NDArray:
+def beat_length(signals: ArrayLike) -> Any:
     """Samples of each beat up to its last one above zero: an int, or an int array (n,) for (n, 187).
 
     What follows is padding, but for a beat that ends at its own minimum: that sample is zero, too.

@@ -139,7 +139,7 @@ def count_weights(conv1: float, conv2: float, output: float):
     channels = "a filter of this layer looks at all channels below, not at one."
     bias = "this layer has a bias: one number more for each class."
     inputs = "each class adds up all numbers of the layer below."
-    layers = {  # answer, right number, likely wrong ones
+    layers: dict = {  # answer, right number, likely wrong ones
         "conv1": (conv1, 352, {384: no_bias, 11 * 187 * 32: slides, 11: "that is a single filter."}),
         "conv2": (conv2, 10_240, {10_304: no_bias, 5 * 64: channels, 5 * 32: "that is a single filter."}),
         "output": (output, 325, {320: bias, 5: inputs}),
