@@ -255,6 +255,8 @@ def auroc_interval(
         raise ValueError(
             f"the probabilities of one model or of two, shape (n,) or (n, 2), not {probabilities.shape}"
         )
+    if len(labels) == 0:
+        raise ValueError("there is no beat to draw from")
     first, *second = probabilities.reshape(len(labels), -1).T
     owner = _number_groups(groups, len(labels))[2]
     values = [

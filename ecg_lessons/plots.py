@@ -105,7 +105,8 @@ def plot_beats(ax: Axes, beats: Beats, colour=None, **line) -> Axes:
     line = {"lw": 0.9, "alpha": 0.8} | line
     for signal, label in zip(beats.signals, beats.labels):
         time = np.arange(beat_length(signal)) / beats.fs
-        ax.plot(time, signal[: len(time)], color=colour or PALETTE[beats.classes[label]], **line)
+        own = PALETTE[beats.classes[label]] if colour is None else colour
+        ax.plot(time, signal[: len(time)], color=own, **line)
     ax.set(ylim=(-0.03, 1.05), xlabel="time (s)")
     return draw_source_note(ax, beats.source)
 

@@ -45,6 +45,13 @@ def test_beats_are_drawn_without_their_padding():
     assert "simulated" in texts(ax)
 
 
+def test_beats_are_drawn_in_the_colour_that_was_asked_for():
+    _, ax = plots.make_axes()
+    plots.plot_beats(ax, make_beats(2), np.array([0.2, 0.4, 0.6, 1.0]), lw=3)  # of a colour map, say
+    assert all(line.get_color() == pytest.approx([0.2, 0.4, 0.6, 1.0]) for line in ax.lines)
+    assert {line.get_linewidth() for line in ax.lines} == {3}
+
+
 def test_every_figure_says_simulated_where_all_data_is(monkeypatch):
     assert plots.make_axes()[0].texts == []
     monkeypatch.setenv("ECG_LESSONS_SOURCE", "simulated")
