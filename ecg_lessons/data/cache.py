@@ -1,11 +1,9 @@
 """The cache of beats: each set that was cut once is kept in a file, and mapped when it is asked for again.
 
 The file is a .npy table with a row for each beat, which NumPy reads as any other. Behind the rows stands a
-checksum of them and of the facts that the file was made for, so that half a file, a damaged one or somebody
-else's is told from a good one before anything in it is believed.
-
-An Arrow file would hold the beats in as many pieces as there are records. They would have to be copied into one
-array at each opening, and the memory would grow with the records.
+checksum of them and of the facts that the file was made for, so that a damaged file or somebody else's is known
+before anything in it is believed. (Arrow would hold the beats in a piece for each record, to be copied into one
+array at each opening.)
 """
 
 import io
@@ -19,17 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import storage
 from ..beats import CLASSES, Beats
 from ..errors import NotWritten
-from ..storage import (
-    UNFINISHED,
-    copy_read_rights,
-    delete_old_files,
-    explain_errors,
-    find_cache_dir,
-    make_folder,
-    open_for_writing,
-)
 
 BEATS = ".ecg_lessons-beats"  # of a file that holds beats: nobody else's has this ending
 
@@ -41,7 +31,7 @@ def hash_files(paths, *more):
     """A short text that changes when a file's name, size or time of change does, or something of `more`."""
     facts = []
     for path in sorted(paths):
-        with explain_errors(path):
+        with storage.explain_errors(path):
             found = path.stat()
         facts.append((path.name, found.st_size, found.st_mtime_ns))
     return f"{zlib.crc32(repr((facts, more)).encode()):08x}"
@@ -82,36 +72,44 @@ def cache_beats(name, build, fs, source, classes=CLASSES, longest=3):
     that is damaged, or was made for something else, is built anew. Where nothing can be kept, the beats are
     returned all the same, with a warning.
     """
-    path = find_cache_dir() / "beats" / f"{name}-v{VERSION}{BEATS}"
+    path = storage.find_cache_dir() / "beats" / f"{name}-v{VERSION}{BEATS}"
     facts = [path.name, list(classes), float(fs), source]
     table = open_table(path, facts)
     if table is None:
-        parts = build()  # here, as a download that cannot be written is an error, and no beats are there
         try:
-            table = _keep_table(path, _make_tables(parts, longest), facts)
+            table = _keep_table(path, build, longest, facts)
         except NotWritten as error:
             warnings.warn(f"The beats are cut anew at each run. {error}", stacklevel=2)
-            table = np.concatenate(list(_make_tables(build(), longest)))
+            table = np.concatenate(list(_make_tables(build, longest)))
+        except _NotBuilt as error:
+            raise error.__cause__ from None
     return Beats(**read_columns(table), classes=classes, fs=fs, source=source)
 
 
-def _make_tables(parts, longest):
-    with explain_errors("A file that the beats are cut from"):
-        for part in parts:
+class _NotBuilt(Exception):
+    """A download could not be written, which is no fault of the file that the beats are written to."""
+
+
+def _make_tables(build, longest):
+    with storage.explain_errors("A file that the beats are cut from"):
+        for part in build():
             yield make_table(part, longest)
 
 
-def _keep_table(path, tables, facts):
+def _keep_table(path, build, longest, facts):
     """The table of all parts, written to `path` and opened; NotWritten says why it cannot be."""
     setting = "ECG_LESSONS_CACHE"
     try:
-        with explain_errors(path, setting, writing=True):
-            make_folder(path.parent)
-        with open_for_writing(path, setting=setting) as file:
-            copy_read_rights(file.fileno(), path.parent)
-            write_table(file, tables, facts)
-        delete_old_files(path.parent, BEATS, 30 * 86400)  # what nobody opened
-        delete_old_files(path.parent, UNFINISHED, 86400)  # of a process that was killed
+        with storage.explain_errors(path, setting, writing=True):
+            storage.make_folder(path.parent)
+        with storage.open_for_writing(path, setting=setting) as file:
+            storage.copy_read_rights(file.fileno(), path.parent)
+            try:
+                write_table(file, _make_tables(build, longest), facts)
+            except NotWritten as error:
+                raise _NotBuilt from error
+        storage.delete_old_files(path.parent, BEATS, 30 * 86400)  # what nobody opened
+        storage.delete_old_files(path.parent, storage.UNFINISHED, 86400)  # of a process that was killed
     finally:
         with suppress(OSError):  # where nothing is kept, no empty folder is left
             path.parent.rmdir()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DataError, explain_os_error
-from ..storage import open_for_writing
+from ..storage import explain_errors, open_for_writing
 from .csv_files import DATASET
 
 SETTINGS = "kaggle.com/settings"  # the page that tokens are created on
@@ -107,11 +107,11 @@ def _delete_copies(names):
     """Delete the copies of an upload that Colab leaves in the working directory."""
     for name in names:
         try:
-            if os.path.basename(name) == name and os.path.isfile(name):
-                os.unlink(name)
-        except OSError as error:
-            reason = explain_os_error(error, os.path.abspath(name), writing=True)
-            print(f"A copy of your key could not be deleted: {reason}")
+            with explain_errors(os.path.abspath(name), writing=True):
+                if os.path.basename(name) == name and os.path.isfile(name):
+                    os.unlink(name)
+        except DataError as error:
+            print(f"A copy of your key could not be deleted: {error}")
 
 
 def _write_account(content):

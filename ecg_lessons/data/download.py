@@ -6,10 +6,12 @@ import ssl
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from .. import storage
 from ..errors import DataError, NotWritten, explain_os_error
@@ -21,14 +23,23 @@ TIMEOUT = (5, 30)  # seconds: to connect, and from one piece of an answer to the
 PATIENCE, SLOWEST = 60, 3000  # a whole file has so many seconds, and one more for so many bytes
 LARGEST = 10_000_000  # bytes of a file whose size is not known; PTB-XL's table, the largest, has 6.5 million
 LONGEST_PAUSE = 30  # seconds that a server may ask for before the next try
+# Where a record of PTB's default list has another name at PhysioNet.
+_PHYSIONET_NAMES = {"patient200/s0405_re.hea": "patient200/s0405lre.hea"}
 
 
-def download_files(database, downloaders, sums=None):
-    """The cache's folder of a database, "mitdb/1.0.0" say, with the files named in it.
+class WantedFile(NamedTuple):
+    """A file to be downloaded."""
+
+    explain_fault: Callable  # called with its path, which may be temporary: what is wrong with it, or None
+    most: int = LARGEST  # bytes
+    headers: dict | None = None  # of the request
+
+
+def download_files(database, wanted):
+    """The cache's folder of a database, "mitdb/1.0.0" say, with the files of `wanted`, {name: WantedFile}, in it.
 
     Files already there are kept, several are fetched at once, and each is checked before it takes its place: an
-    interrupted download goes on with the next file. `downloaders` has one of pooch's for each file, which raises
-    a ValueError for wrong content; `sums` has their SHA-256, so far as pooch is to check them.
+    interrupted download goes on with the next file.
     """
     with warnings.catch_warnings():  # both complain to the notebook where ipywidgets is missing
         warnings.simplefilter("ignore")
@@ -41,32 +52,32 @@ def download_files(database, downloaders, sums=None):
     fetcher = pooch.create(
         path=storage.make_unfinished_path(folder),  # pooch's own names could be anybody's
         base_url=make_url(database),
-        registry={name: (sums or {}).get(name) for name in downloaders},
+        registry=dict.fromkeys(wanted),
+        urls={name: make_url(database, _PHYSIONET_NAMES.get(name, name)) for name in wanted},
         retry_if_failed=RETRIES,
     )
+    there = all(os.path.isfile(folder / name) for name in wanted)
+    download = partial(_download_file, fetcher, folder)
     try:
         thread_map(
-            partial(_download_file, fetcher, folder), downloaders.keys(), downloaders.values(),
-            max_workers=8, desc=database, unit="file",
-            disable=all(os.path.isfile(folder / name) for name in downloaders),
-        )  # fmt: skip
+            download, wanted, wanted.values(), max_workers=8, desc=database, unit="file", disable=there
+        )
     finally:
         shutil.rmtree(fetcher.path, ignore_errors=True)
     return folder
 
 
-def _download_file(fetcher, folder, name, downloader):
-    """Download a file by way of pooch's folder, unless it is there already, or raise the error that a reader sees."""
-    path, known, setting = folder / name, fetcher.registry[name], "ECG_LESSONS_CACHE"
-    # read here, as pooch's error would not tell whether it was reading or writing
-    if storage.is_file(path, setting) and known in (None, storage.compute_sha256(path, setting)):
+def _download_file(fetcher, folder, name, file):
+    """Download a file by way of pooch's folder, unless it is there, or raise the error that a reader sees."""
+    path = folder / name
+    if storage.is_file(path, "ECG_LESSONS_CACHE") and not file.explain_fault(path):
         storage.copy_read_rights(path, path.parent)  # earlier versions' were for their owner alone
         return
     try:
         # pooch makes folders, too, but stumbles where two threads make the same one
         storage.make_folder(path.parent)
         (fetcher.path / name).parent.mkdir(parents=True, exist_ok=True)
-        fetched = Path(fetcher.fetch(name, downloader=downloader))
+        fetched = Path(fetcher.fetch(name, downloader=partial(_fetch_checked, file)))
         with suppress(OSError):  # pooch's are for their owner alone; a class may share a cache
             fetched.chmod(path.parent.stat().st_mode & 0o666)
         os.replace(fetched, path)
@@ -74,6 +85,12 @@ def _download_file(fetcher, folder, name, downloader):
         raise
     except Exception as error:
         raise _make_error(error, fetcher.get_url(name), path) from None
+
+
+def _fetch_checked(file, url, path, pooch):
+    make_downloader(file.most, file.headers)(url, path, pooch)
+    if fault := file.explain_fault(Path(path)):
+        raise ValueError(fault)  # as pooch does where a hash does not match
 
 
 def make_downloader(most=LARGEST, headers=None):
@@ -143,7 +160,7 @@ def _read_content(url, most, deadline, headers):
             if len(content) > most:
                 raise ValueError(f"more than {most} bytes")
             if time.monotonic() > deadline:  # nobody waits for it any more
-                break
+                raise requests.Timeout
     return content
 
 
@@ -176,7 +193,7 @@ def _make_error(error, url, path):
         )
     elif isinstance(error, requests.RequestException):
         what = f"could not be downloaded ({type(error).__name__})."
-    elif isinstance(error, ValueError):  # pooch's word for a hash that does not match
+    elif isinstance(error, ValueError):  # of `_fetch_checked`
         what = "is not the file that PhysioNet published."
     else:
         what = f"could not be downloaded ({error!r})."

@@ -5,16 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from ..beats import Beats
+from . import recording
 from .published import fetch_ptbdb_csv
-from .recording import (
-    cache_recordings,
-    check_arguments,
-    describe_simulated,
-    find_headers,
-    find_signals,
-    make_patient_table,
-    print_left_out,
-)
 from .simulate import make_patients
 from .sources import fetch_from
 
@@ -67,7 +59,7 @@ def fetch_ptbdb(
     """
     if abnormal not in ("any", "mi"):
         raise ValueError(f'abnormal must be "any" or "mi", not {abnormal!r}')
-    leads = check_arguments(leads, seconds, fs)
+    leads = recording.check_arguments(leads, seconds, fs)
     return fetch_from(
         source,
         physionet=lambda: _cut_or_load(data_home, leads, abnormal, records, seconds, fs),
@@ -86,16 +78,16 @@ def _cut_or_load(data_home, leads, abnormal, records, seconds, fs):
     records = list_ptbdb_records() if records is None else list(records)
     if strange := [name for name in records if not _RECORD.fullmatch(name)]:
         raise ValueError(f"{strange[0]!r} is no record of PTB; they are named like patient001/s0010_re")
-    folder, headers = find_headers(data_home, PTBDB, records)
+    folder, headers = recording.find_headers(data_home, PTBDB, records)
     known = {name: reason for name, header in headers.items() if (reason := _read_reason(header))}
     table = {
         name: (name, name.split("/")[0], int(reason != _HEALTHY), "", reason)
         for name, reason in known.items()
         if abnormal == "any" or reason in (_HEALTHY, _INFARCTION)
     }
-    find_signals(data_home, PTBDB, folder, {name: headers[name] for name in table}, leads, seconds)
-    beats = cache_recordings("ptbdb", folder, table, headers, leads, seconds, fs)
-    print_left_out(
+    recording.find_signals(data_home, PTBDB, folder, {name: headers[name] for name in table}, leads, seconds)
+    beats = recording.cache_recordings("ptbdb", folder, table, headers, leads, seconds, fs)
+    recording.print_left_out(
         len(records),
         {
             "with no reason for admission": set(records) - set(known),
@@ -118,17 +110,17 @@ def describe_ptbdb(data_home=None, records=None, source="physionet"):
         for admission (missing where unknown).
     """
     read = partial(_read_patients, data_home, records)
-    return fetch_from(source, physionet=read, kaggle=read, simulated=describe_simulated)
+    return fetch_from(source, physionet=read, kaggle=read, simulated=recording.describe_simulated)
 
 
 def _read_patients(data_home, records):
     records = list_ptbdb_records() if records is None else list(records)
-    _, headers = find_headers(data_home, PTBDB, records)
+    _, headers = recording.find_headers(data_home, PTBDB, records)
     rows = [
         (name.split("/")[0], _read_comment(header, "age"), _read_comment(header, "sex"), _read_reason(header))
         for name, header in headers.items()
     ]
-    return make_patient_table(records, rows)
+    return recording.make_patient_table(records, rows)
 
 
 def list_ptbdb_records() -> list:

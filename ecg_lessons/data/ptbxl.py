@@ -6,17 +6,7 @@ from functools import partial
 
 from ..beats import Beats
 from ..errors import DataError
-from .recording import (
-    cache_recordings,
-    check_arguments,
-    describe_simulated,
-    explain_damage,
-    find_files,
-    find_headers,
-    find_signals,
-    make_patient_table,
-    print_left_out,
-)
+from . import recording
 from .simulate import make_patients
 from .sources import fetch_from
 
@@ -61,7 +51,7 @@ def fetch_ptbxl(
     """
     if task != "norm":
         raise ValueError(f'task must be "norm", not {task!r}')
-    leads = check_arguments(leads, None, fs)
+    leads = recording.check_arguments(leads, None, fs)
     return fetch_from(
         source,
         physionet=lambda: _cut_or_load(data_home, leads, records, fs),
@@ -71,7 +61,7 @@ def fetch_ptbxl(
 
 def _cut_or_load(data_home, leads, records, fs):
     folder, rows = _find_rows(data_home, records)
-    _, headers = find_headers(data_home, PTBXL, list(rows.filename_lr), _TABLES, folder)
+    _, headers = recording.find_headers(data_home, PTBXL, list(rows.filename_lr), _TABLES, folder)
     table = {
         row.filename_lr: (
             str(row.ecg_id), f"{row.patient_id:.0f}", int(diagnosis != "NORM"), f"{row.strat_fold:.0f}",
@@ -79,9 +69,11 @@ def _cut_or_load(data_home, leads, records, fs):
         )
         for row, diagnosis in zip(rows.itertuples(), _find_superclasses(folder, rows))
     }  # fmt: skip
-    find_signals(data_home, PTBXL, folder, headers, leads)
-    beats = cache_recordings("ptbxl", folder, table, headers, leads, None, fs)
-    print_left_out(len(table), {"without a beat": set(rows.ecg_id.astype(str)) - set(beats.records)})
+    recording.find_signals(data_home, PTBXL, folder, headers, leads)
+    beats = recording.cache_recordings("ptbxl", folder, table, headers, leads, None, fs)
+    recording.print_left_out(
+        len(table), {"without a beat": set(rows.ecg_id.astype(str)) - set(beats.records)}
+    )
     return beats
 
 
@@ -97,7 +89,7 @@ def describe_ptbxl(data_home=None, records=range(1, 501), source="physionet"):
         than 89 is 300 in the table, for privacy, and 90 here.
     """
     read = partial(_read_patients, data_home, records)
-    return fetch_from(source, physionet=read, kaggle=read, simulated=describe_simulated)
+    return fetch_from(source, physionet=read, kaggle=read, simulated=recording.describe_simulated)
 
 
 def _read_patients(data_home, records):
@@ -106,7 +98,7 @@ def _read_patients(data_home, records):
     sex = rows.sex.map({0: "male", 1: "female"})
     patients = rows.patient_id.map("{:.0f}".format)
     facts = zip(patients, age, sex, _find_superclasses(folder, rows))
-    return make_patient_table(rows.ecg_id.astype(str), facts)
+    return recording.make_patient_table(rows.ecg_id.astype(str), facts)
 
 
 def _find_rows(data_home, records):
@@ -114,10 +106,10 @@ def _find_rows(data_home, records):
     import pandas as pd
 
     numbers = [int(number) for number in records]
-    folder = find_files(data_home, PTBXL, dict.fromkeys(_TABLES))
+    folder = recording.find_files(data_home, PTBXL, dict.fromkeys(_TABLES))
     path = folder / _TABLE
     columns = ["ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold", "filename_lr"]
-    with explain_damage(path, "PTB-XL's table"):
+    with recording.explain_damage(path, "PTB-XL's table"):
         table = pd.read_csv(path, usecols=columns).set_index("ecg_id", drop=False)
         if missing := [number for number in numbers if number not in table.index]:
             raise DataError(
@@ -147,7 +139,7 @@ def _find_superclasses(folder, rows):
     """Of each row, the superclasses of its diagnostic statements: "NORM", "MI+STTC", "none"."""
     import pandas as pd
 
-    with explain_damage(folder / _STATEMENTS, "PTB-XL's table"):
+    with recording.explain_damage(folder / _STATEMENTS, "PTB-XL's table"):
         statements = pd.read_csv(folder / _STATEMENTS, index_col=0)
         superclass_of = statements.diagnostic_class[statements.diagnostic == 1].to_dict()
     for codes in rows.scp_codes:

@@ -11,17 +11,10 @@ import numpy as np
 from ..beats import CLASSES, DIAGNOSED, Beats
 from ..errors import DataError
 from ..storage import open_for_writing
+from . import records
 from .cache import cache_beats, hash_code, hash_files
 from .csv_files import read_csv
 from .kaggle import locate_csv_files
-from .records import (
-    download_mitdb,
-    find_cached_mitdb,
-    find_local_mitdb,
-    find_patient,
-    list_records,
-    read_annotated_beats,
-)
 from .tracing import count_digits, trace_rows
 
 FILES = {"train": "mitbih_train.csv", "test": "mitbih_test.csv"}
@@ -80,10 +73,10 @@ def _read_mitbih(paths, downloaded, folder):
     digits = np.repeat([count_digits(part) for part in signals], n_beats)
     signals, labels, traced = np.concatenate(signals), np.concatenate(labels), {}
     if folder is not None:
-        raw = (read_annotated_beats(folder, name) for name in list_records())
-        records, samples = trace_rows(signals, labels, raw, digits)
-        patients = np.array([name and find_patient(name) for name in records], dtype=object)
-        traced = {"records": records, "patients": patients, "samples": samples}
+        raw = (records.read_annotated_beats(folder, name) for name in records.list_records())
+        names, samples = trace_rows(signals, labels, raw, digits)
+        patients = np.array([name and records.find_patient(name) for name in names], dtype=object)
+        traced = {"records": names, "patients": patients, "samples": samples}
     return Beats(signals, labels, folds=np.repeat(list(paths), n_beats), **traced)
 
 
@@ -122,9 +115,9 @@ def _find_records(data_home):
     """The folder of the raw records, if it takes no download; else None."""
     try:
         for home in (data_home, None):  # the CSVs may lie in a directory of their own
-            if (folder := find_local_mitdb(home)[0]) is not None:
+            if (folder := records.find_local_mitdb(home)[0]) is not None:
                 return folder
-        return download_mitdb() if find_cached_mitdb() else None  # checks and mends
+        return records.download_mitdb() if records.find_cached_mitdb() else None  # checks and mends
     except DataError as error:
         print(f"The patients are not restored: {error}")
         return None

@@ -16,12 +16,10 @@ from ..beats import DIAGNOSED, Beats
 from ..errors import DataError
 from ..segment import HIGHEST, LOWEST, compute_rr_intervals, cut_leads, find_r_peaks
 from .cache import cache_beats, hash_code, hash_files
-from .download import LARGEST, find_cache_folder, make_downloader
+from .download import LARGEST, WantedFile, find_cache_folder
 from .records import download, find_local_files, load_sums
 from .simulate import make_patients
 
-# Where a record of the default list has another name at PhysioNet.
-_PHYSIONET_NAMES = {"patient200/s0405_re.hea": "patient200/s0405lre.hea"}
 # What no header of the two databases exceeds by far.
 MOST_HEADER_BYTES = 50_000
 MOST_SIGNALS, MOST_SAMPLES, MOST_COMMENT = 15, 1_000_000, 1000
@@ -62,22 +60,13 @@ def find_files(data_home, database, wanted, found=None):
     `wanted` is {name: None, or for a signal file (header, samples of it that are needed)}. `found` is the folder
     that some of them were found in before: the others are looked for in no other one.
     """
-    cache = find_cache_folder(database)
-    if found != cache:
+    if found != find_cache_folder(database):
         folder, _ = find_local_files(data_home, database, wanted, found)
         if folder is not None:
             return folder
     known = load_sums(database.split("/")[0])
-    for name, signal in wanted.items():
-        path = cache / name
-        if storage.is_file(path) and _explain_difference(path, name, signal, known):
-            with storage.explain_errors(path, "ECG_LESSONS_CACHE", writing=True):
-                path.unlink()  # cut short by an earlier wish for less, say
-    downloaders = {
-        name: partial(_download_file, name=name, signal=signal, known=known)
-        for name, signal in wanted.items()
-    }
-    return download(data_home, database, downloaders)
+    wanted = {name: _describe_download(name, signal, known) for name, signal in wanted.items()}
+    return download(data_home, database, wanted)
 
 
 def find_headers(data_home, database, names, tables=(), found=None):
@@ -97,18 +86,16 @@ def find_signals(data_home, database, folder, headers, leads, seconds=None):
     find_files(data_home, database, wanted, folder)
 
 
-def _download_file(url, path, pooch, name, signal, known):
-    """As pooch's downloaders: fetch as much of a file as is needed, and check it."""
-    url = url.removesuffix(name) + _PHYSIONET_NAMES.get(name, name)
-    limit = known.get(name, (None, None))[1] or (MOST_HEADER_BYTES if name.endswith(".hea") else LARGEST)
-    headers = None
-    if signal:
-        header, n_samples = signal
-        headers = {"Range": f"bytes=0-{_count_bytes(name, header, n_samples) - 1}"}
-        limit = _count_bytes(name, header, header.sig_len)  # a server may give all where a part was asked for
-    make_downloader(limit, headers)(url, path, pooch)
-    if reason := _explain_difference(Path(path), name, signal, known):
-        raise ValueError(reason)
+def _describe_download(name, signal, known):
+    """How much of a file is fetched, and how it is checked, as a `WantedFile`."""
+    explain_fault = partial(_explain_difference, name=name, signal=signal, known=known)
+    size = known.get(name, (None, None))[1]
+    if not signal:
+        return WantedFile(explain_fault, size or (MOST_HEADER_BYTES if name.endswith(".hea") else LARGEST))
+    header, n_samples = signal
+    part = {"Range": f"bytes=0-{_count_bytes(name, header, n_samples) - 1}"}
+    # a server may give all of it where a part was asked for
+    return WantedFile(explain_fault, size or _count_bytes(name, header, header.sig_len), part)
 
 
 def _explain_difference(path, name, signal, known):

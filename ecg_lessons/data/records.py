@@ -1,6 +1,7 @@
 """WFDB records in a data directory or in the cache: found, downloaded, held to their published sums, read."""
 
 import os
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 from .. import storage
 from ..beats import CLASS_OF, CLASSES
 from ..errors import DataError, NotWritten
-from .download import PHYSIONET, download_files, find_cache_folder, make_downloader
+from .download import PHYSIONET, WantedFile, download_files, find_cache_folder
 
 MITDB = "mitdb/1.0.0"
 SUMS = Path(__file__).parent  # the folder of the sums that PhysioNet publishes
@@ -31,11 +32,13 @@ _DATABASES = {
 
 
 def load_sums(short):
-    """{file name: (SHA-256, bytes)} of the files of "mitdb", "ptbdb" or "ptb-xl" whose sums PhysioNet publishes.
+    """{file name: (SHA-256, bytes or None)} of the files of "mitdb", "ptbdb" or "ptb-xl" whose sums are known."""
+    return _read_sums(SUMS / f"{short}_sha256.txt")
 
-    Bytes that are not known are None.
-    """
-    rows = map(str.split, (SUMS / f"{short}_sha256.txt").read_text().splitlines())
+
+@cache
+def _read_sums(path):
+    rows = map(str.split, path.read_text().splitlines())
     return {name: (digest, None if size == "-" else int(size)) for digest, size, name in rows}
 
 
@@ -52,15 +55,22 @@ def find_patient(record):
 def download_mitdb(names=None, data_home=None):
     """The cache's ``mitdb`` folder, with the files named (default: all 144) in it, see `download`."""
     known = load_sums("mitdb")
-    downloaders = {name: make_downloader(known[name][1]) for name in names or known}
-    return download(data_home, MITDB, downloaders, {name: digest for name, (digest, _) in known.items()})
+    wanted = {
+        name: WantedFile(partial(_explain_difference, digest=known[name][0]), known[name][1])
+        for name in names or known
+    }
+    return download(data_home, MITDB, wanted)
 
 
-def download(data_home, database, downloaders, sums=None):
+def _explain_difference(path, digest):
+    return "differs" if storage.compute_sha256(path, "ECG_LESSONS_CACHE") != digest else None
+
+
+def download(data_home, database, wanted):
     """`download_files`; where it fails, the error tells first where the data directory was searched in vain."""
     home = storage.find_data_home(data_home)
     try:
-        return download_files(database, downloaders, sums)
+        return download_files(database, wanted)
     except NotWritten:
         raise
     except DataError as error:
@@ -99,10 +109,8 @@ def find_local_files(data_home, database, names, folder=None):
 
 
 def list_database_folders(database):
-    """Where a data directory may hold a database, "mitdb/1.0.0" say: as PhysioNet and its downloads name folders.
-
-    Below the data directory these are "mitdb/1.0.0", "mitdb", what PhysioNet's ZIP file unpacks to, what
-    ``wget -r`` makes, and the data directory itself.
+    """Where a data directory may hold a database: "mitdb/1.0.0", "mitdb", what PhysioNet's ZIP file unpacks to,
+    what ``wget -r`` makes, and the data directory itself.
     """
     short = database.split("/")[0]
     _, zip_name, versions = _DATABASES[short]

@@ -16,12 +16,9 @@ def trace_rows(signals, labels, records, digits=None):
     """Find the annotation that each published beat was cut at.
 
     A published beat is a scaled copy of raw samples, and scaling keeps their order: the ranks of its first 32
-    samples are an exact key. Of the annotations with that key and class, the one whose samples the beat repeats
-    (to 1e-4, up to shift and stretch) is the origin.
-
-    Rounding, by a spreadsheet say, makes samples equal that were not. The origin of a rounded beat is the one
-    annotation of its class whose beat, as published, differs from it by no more than the rounding; where several
-    do, it stays unknown.
+    samples are a key, and the annotation with that key and class whose samples it repeats (to 1e-4, up to shift
+    and stretch) is the origin. Rounding, by a spreadsheet say, makes samples equal that were not: a rounded beat's
+    origin is the one annotation of its class whose published beat differs from it by no more than the rounding.
 
     Parameters
     ----------
