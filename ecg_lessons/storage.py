@@ -18,11 +18,21 @@ from .errors import DataError, NotWritten, explain_os_error, file_named_in
 UNFINISHED = ".ecg_lessons-unfinished"
 
 
-def find_data_home(given=None):
-    """The user's data directory: the argument, else ``ECG_LESSONS_DATA``, else None.
+@contextmanager
+def explain_errors(path, setting=None, writing=False):
+    """Turn an OSError of the block into a DataError that names the file, or NotWritten where it was written.
 
-    Raises a DataError if the directory that was named does not exist, or may not be read.
+    `setting`, here and below: the environment variable that names another folder for it, for the error's text.
     """
+    try:
+        yield
+    except OSError as error:
+        kind = NotWritten if writing else DataError
+        raise kind(explain_os_error(error, path, writing, setting)) from None
+
+
+def find_data_home(given=None):
+    """The user's data directory: the argument, else ``ECG_LESSONS_DATA``, else None; it must be readable."""
     path = given or os.environ.get("ECG_LESSONS_DATA")
     if not path:
         return None
@@ -45,25 +55,18 @@ def find_cache_dir():
 
 
 def is_file(path, setting=None):
-    """Whether there is such a file; a DataError where the folder may not be looked into.
-
-    `setting` is the environment variable that names another folder for the file, for the error's text.
-    """
-    try:
-        return stat.S_ISREG(os.stat(path).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise DataError(explain_os_error(error, path, setting=setting)) from None
+    """Whether there is such a file; a DataError where the folder may not be looked into."""
+    with explain_errors(path, setting):
+        try:
+            return stat.S_ISREG(os.stat(path).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
 
 def compute_sha256(path, setting=None):
-    """SHA-256 of a file, as hexadecimal text; a DataError where it cannot be read. `setting` as for `is_file`."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(explain_os_error(error, path, setting=setting)) from None
+    """SHA-256 of a file, as hexadecimal text."""
+    with explain_errors(path, setting), open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def make_folder(folder):
@@ -92,14 +95,8 @@ def copy_read_rights(file, folder):
 def open_for_writing(path, mode=0o666, setting=None):
     """A temporary file beside `path` that takes its place only when all went well and is on the disk.
 
-    `mode` are the file's permissions, less the user's umask; `setting` as for `is_file`.
-
-    Raises
-    ------
-    NotWritten
-        If the disk is full or the folder cannot be written to; nothing is left behind.
-    OSError
-        What is raised inside and names another file is none of ours, and stays as it is.
+    `mode` are the file's permissions, less the user's umask. Raises NotWritten where it cannot be written, and
+    leaves nothing behind. An OSError of the block that names another file stays as it is.
     """
     path = Path(path)
     temporary = make_unfinished_path(path.parent, path.name)
@@ -110,12 +107,7 @@ def open_for_writing(path, mode=0o666, setting=None):
             file.flush()
             os.fsync(file.fileno())  # else a power cut could leave the name of a file and not its content
         os.replace(temporary, path)
-        with suppress(OSError):  # not every system can do this
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        _write_folder_to_disk(path.parent)
     except OSError as error:
         if file_named_in(error) not in (None, temporary, path, *path.parents):
             raise
@@ -123,6 +115,15 @@ def open_for_writing(path, mode=0o666, setting=None):
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _write_folder_to_disk(folder):
+    with suppress(OSError):  # not every system can do this
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def make_unfinished_path(folder, name=""):
@@ -149,10 +150,12 @@ def find_shipped_folder(folder, in_checkout):
     return next((p for p in (here / folder, here.parent / in_checkout) if p.is_dir()), here / folder)
 
 
-def load_results(name):
-    """What a command of the repository measured and wrote to ``results/NAME.json``: a dict.
+def load_results(name: str) -> dict:
+    """What a command of the repository measured and wrote to ``results/NAME.json``.
 
-    `name` is "reference", "staircase", "transfer", "evaluation", "live", "benchmark", "scale" or "timings".
+    Parameters
+    ----------
+    name : "reference", "staircase", "transfer", "evaluation", "live", "benchmark", "scale" or "timings"
 
     Raises
     ------
@@ -161,13 +164,7 @@ def load_results(name):
     """
     path = find_shipped_folder("results", "results") / f"{name}.json"
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} does not exist; `make reference`, `make cards`, `make live`, `make bench`, "
-            "`make scale` and `make chapters` write these."
-        ) from None
-    except OSError as error:
-        raise DataError(explain_os_error(error, path)) from None
+        with explain_errors(path):
+            return json.loads(path.read_text())
     except ValueError as error:
         raise DataError(f"{path} is damaged ({error}). Restore it with git.") from None

@@ -764,7 +764,7 @@ def test_an_account_is_named_without_its_secret(user, monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_secret")
     account = credentials.find_account()
     assert account.wins and account.problem is None
-    assert "secret" not in f"{account} {credentials.explain_refusal(account, csv_files.DATASET)}"
+    assert "secret" not in f"{account} {credentials.explain_refusal(account)}"
 
 
 OTHER = b'{"username": "reader", "key": "another"}'

@@ -173,10 +173,10 @@ def test_the_error_says_where_it_looked_and_that_a_zip_must_be_unpacked(small_da
         fetch_record("100", data_home=tmp_path)
     for name, version in (("ptb-diagnostic-ecg-database", "1.0.0"), (PTBXL_LONG, "1.0.2")):
         database = "ptbdb/1.0.0" if version == "1.0.0" else "ptb-xl/1.0.3"
-        assert "unpack" not in records.explain_not_found(tmp_path, database, "records")
+        assert "unpack" not in records.explain_not_found(tmp_path, database)
         (tmp_path / f"{name}-{version}.zip").write_bytes(b"PK")
-        assert f"{name}-{version}.zip, which" in records.explain_not_found(tmp_path, database, "records")
-    assert "version 1.0.2 or 1.0.1" in records.explain_not_found(tmp_path, "ptb-xl/1.0.3", "records")
+        assert f"{name}-{version}.zip, which" in records.explain_not_found(tmp_path, database)
+    assert "version 1.0.2 or 1.0.1" in records.explain_not_found(tmp_path, "ptb-xl/1.0.3")
 
 
 def test_the_environment_names_a_data_directory(home, monkeypatch):
@@ -676,10 +676,10 @@ def test_only_old_files_that_fit_are_dropped(tmp_path):
 def test_the_first_folder_that_has_all_files_is_taken(small_mitdb):
     names = ["100.dat", "100.hea"]
     home = small_mitdb.parent
-    folder, files = records.find_local_files(home, records.MITDB, names, "MIT-BIH")
+    folder, files = records.find_local_files(home, records.MITDB, names)
     assert folder == small_mitdb and [path.name for path in files] == names
-    assert records.find_local_files(home, "ptbdb/1.0.0", names, "PTB") == (None, [])
-    nowhere = records.find_local_files(home, records.MITDB, names, "MIT-BIH", folder=home / "other")
+    assert records.find_local_files(home, "ptbdb/1.0.0", names) == (None, [])
+    nowhere = records.find_local_files(home, records.MITDB, names, folder=home / "other")
     assert nowhere == (None, [])
 
 

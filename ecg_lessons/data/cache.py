@@ -1,18 +1,13 @@
 """The cache of beats: each set that was cut once is kept in a file, and mapped when it is asked for again.
 
-The file is a .npy table with a row for each beat, which NumPy reads as any other. Behind the rows stand the
-facts that it was made for and a checksum of everything, so that half a file, a damaged one or somebody else's
-is told from a good one before anything in it is believed.
-
-An Arrow file would need all beats at once, or hold them in as many pieces as there are records. The pieces
-would have to be copied into one array at each opening, and the memory would grow with the records. Its arrays
-are read-only besides, and it has no checksum.
+The file is a .npy table with a row for each beat, which NumPy reads as any other. Behind the rows stands a
+checksum of them and of the facts that the file was made for, so that a damaged file or somebody else's is known
+before anything in it is believed. (Arrow would hold the beats in a piece for each record, to be copied into one
+array at each opening.)
 """
 
 import io
-import json
 import os
-import struct
 import warnings
 import zlib
 from contextlib import suppress
@@ -22,43 +17,30 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import storage
 from ..beats import CLASSES, Beats
-from ..errors import DataError, NotWritten, explain_os_error
-from ..storage import (
-    UNFINISHED,
-    copy_read_rights,
-    delete_old_files,
-    find_cache_dir,
-    make_folder,
-    open_for_writing,
-)
+from ..errors import NotWritten
 
 BEATS = ".ecg_lessons-beats"  # of a file that holds beats: nobody else's has this ending
 
 # Part of every cache file's name: raise it when what a cache file holds is laid out otherwise.
-VERSION = 5
+VERSION = 6
 
 
 def hash_files(paths, *more):
-    """A short text that changes when a file's name, size or time of change does, or something of `more`.
-
-    Raises a DataError if one of the files is gone, or may not be looked at.
-    """
+    """A short text that changes when a file's name, size or time of change does, or something of `more`."""
     facts = []
     for path in sorted(paths):
-        try:
+        with storage.explain_errors(path):
             found = path.stat()
-        except OSError as error:
-            raise DataError(explain_os_error(error, path)) from None
         facts.append((path.name, found.st_size, found.st_mtime_ns))
     return f"{zlib.crc32(repr((facts, more)).encode()):08x}"
 
 
 def hash_code(*modules):
-    """A short text that changes with the code that beats are made by.
+    """A short text that changes with the code that makes beats, and with the libraries that compute.
 
-    `modules` are names within this package, "data/records" say; those that keep the beats are always among
-    them. Their source counts, and the versions of the libraries that compute.
+    `modules` are names within this package, as "data/records"; those that keep the beats are added.
     """
     now = _read_sources()  # and what was loaded, which differs where a file was changed meanwhile
     names = sorted({*modules, "beats", "storage", "data/cache"})
@@ -86,84 +68,70 @@ def cache_beats(name, build, fs, source, classes=CLASSES, longest=3):
     ``build()`` gives them part by part, and each part is written before the next is taken, so that the memory
     holds a few records however many there are. `longest` is the length of the longest text in them.
 
-    The file lies in the cache's folder ``beats`` and is memory-mapped copy-on-write, so nothing that a chapter
-    does to the arrays reaches the disk. One that is damaged, or was made for something else, is built anew. Where
-    nothing can be kept, the beats are returned all the same, with a warning. A DataError of ``build()`` passes.
+    The file is memory-mapped copy-on-write, so nothing that a chapter does to the arrays reaches the disk. One
+    that is damaged, or was made for something else, is built anew. Where nothing can be kept, the beats are
+    returned all the same, with a warning.
     """
-    path = find_cache_dir() / "beats" / f"{name}-v{VERSION}{BEATS}"
-    facts = {"name": path.name, "classes": list(classes), "fs": float(fs), "source": source}
-    try:
-        table = _open_table(path, facts)
-        table = _build(path, build, longest, facts) if table is None else table
-    except _NotBuilt as problem:
-        raise problem.__cause__ from None
-
+    path = storage.find_cache_dir() / "beats" / f"{name}-v{VERSION}{BEATS}"
+    facts = [path.name, list(classes), float(fs), source]
+    table = open_table(path, facts)
+    if table is None:
+        try:
+            table = _keep_table(path, build, longest, facts)
+        except NotWritten as error:
+            warnings.warn(f"The beats are cut anew at each run. {error}", stacklevel=2)
+            table = np.concatenate(list(_make_tables(build, longest)))
+        except _NotBuilt as error:
+            raise error.__cause__ from None
     return Beats(**read_columns(table), classes=classes, fs=fs, source=source)
 
 
 class _NotBuilt(Exception):
-    """The parts of the beats could not be had, which is no fault of the file that they are written to."""
-
-
-def _build(path, build, longest, facts):
-    """The table of all parts, kept at `path` where that can be."""
-    setting = "ECG_LESSONS_CACHE"
-    try:
-        make_folder(path.parent)
-        with open_for_writing(path, setting=setting) as file:
-            copy_read_rights(file.fileno(), path.parent)
-            write_table(file, _make_tables(build, longest), facts)
-        delete_old_files(path.parent, BEATS, 30 * 86400)  # what nobody opened
-        delete_old_files(path.parent, UNFINISHED, 86400)  # of a process that was killed
-        table = _open_table(path, facts)
-        if table is not None:
-            return table
-        problem = f"{path} could not be read again."
-    except NotWritten as error:
-        problem = error
-    except OSError as error:  # of the folder
-        problem = explain_os_error(error, path, writing=True, setting=setting)
-    finally:
-        with suppress(OSError):  # where nothing is kept, no empty folder is left
-            path.parent.rmdir()
-    warnings.warn(f"The beats are cut anew at each run. {problem}", stacklevel=3)
-    return np.concatenate(list(_make_tables(build, longest)))
+    """A download could not be written, which is no fault of the file that the beats are written to."""
 
 
 def _make_tables(build, longest):
-    try:
+    with storage.explain_errors("A file that the beats are cut from"):
         for part in build():
             yield make_table(part, longest)
-    except NotWritten as error:  # a download's
-        raise _NotBuilt from error
-    except OSError as error:
-        raise _NotBuilt from DataError(explain_os_error(error, "A file that the beats are cut from"))
 
 
-def _open_table(path, facts):
-    """The rows of a cache file, or None if it is not one that was made for these facts."""
+def _keep_table(path, build, longest, facts):
+    """The table of all parts, written to `path` and opened; NotWritten says why it cannot be."""
+    setting = "ECG_LESSONS_CACHE"
+    try:
+        with storage.explain_errors(path, setting, writing=True):
+            storage.make_folder(path.parent)
+        with storage.open_for_writing(path, setting=setting) as file:
+            storage.copy_read_rights(file.fileno(), path.parent)
+            try:
+                write_table(file, _make_tables(build, longest), facts)
+            except NotWritten as error:
+                raise _NotBuilt from error
+        storage.delete_old_files(path.parent, BEATS, 30 * 86400)  # what nobody opened
+        storage.delete_old_files(path.parent, storage.UNFINISHED, 86400)  # of a process that was killed
+    finally:
+        with suppress(OSError):  # where nothing is kept, no empty folder is left
+            path.parent.rmdir()
     table = open_table(path, facts)
-    if table is not None:
-        with suppress(OSError):
-            os.utime(path)  # when it was last of use, for `delete_old_files`
+    if table is None:
+        raise NotWritten(f"{path} could not be read again.")
     return table
 
 
 # What the rows hold; texts are as wide as the longest one.
 _COLUMNS = ("signals", "labels", "patients", "records", "folds", "samples", "rr", "diagnoses")
 _UNKNOWN = {"samples": -1, "rr": np.float32(np.nan)}  # in the other columns, an empty string
-_END = struct.Struct("<II8s")  # the last bytes: checksum, length of the facts before it, and the mark
-_MARK = b"ECGBEATS"
 _START = 10  # bytes of a .npy file that come before its description; the last two hold the length of that
+_END = 4  # bytes of the checksum, the last ones of the file
 
 
 def write_table(file, tables, facts):
     """Write tables of one layout, one below the other; each before the next is taken.
 
     `file` is open for writing at its start; `facts` is what `open_table` must be given to open it.
-    Raises a ValueError if a table has another layout than the first.
     """
-    dtype, n_rows, checksum = None, 0, 0
+    dtype, n_rows, checksum = None, 0, zlib.crc32(repr(facts).encode())
     for table in tables:
         if dtype is None:
             dtype = table.dtype
@@ -174,9 +142,8 @@ def write_table(file, tables, facts):
         file.write(rows)
         checksum = zlib.crc32(rows, checksum)
         n_rows += len(table)
-    header, known = _make_header(dtype, n_rows), _format_facts(facts)
-    checksum = zlib.crc32(known, zlib.crc32(header, checksum))
-    file.write(known + _END.pack(checksum, len(known), _MARK))
+    header = _make_header(dtype, n_rows)
+    file.write(zlib.crc32(header, checksum).to_bytes(_END, "little"))
     file.seek(0)  # NumPy leaves room for the number of rows to grow
     file.write(header)
 
@@ -190,19 +157,15 @@ def open_table(path, facts):
         content = np.memmap(path, np.uint8, mode="c")
     except (OSError, ValueError):  # ValueError: an empty file
         return None
-    end = len(content) - _END.size
-    if end < _START:
-        return None
-    checksum, n_known, mark = _END.unpack(content[end:].tobytes())
     start = _START + int.from_bytes(content[_START - 2 : _START].tobytes(), "little")
-    stop = end - n_known
-    if mark != _MARK or not start <= stop or content[stop:end].tobytes() != _format_facts(facts):
+    header, rows, end = content[:start], content[start:-_END], content[-_END:]
+    checksum = zlib.crc32(header, zlib.crc32(rows, zlib.crc32(repr(facts).encode())))
+    if end.tobytes() != checksum.to_bytes(_END, "little"):
         return None
-    header, rows = content[:start], content[start:stop]
-    if zlib.crc32(content[stop:end], zlib.crc32(header, zlib.crc32(rows))) != checksum:
-        return None
-    described = io.BytesIO(header[_START - 2 :].tobytes())
-    return rows.view(np.lib.format.read_array_header_1_0(described)[2])
+    with suppress(OSError):
+        os.utime(path)  # when it was last of use, for `delete_old_files`
+    description = io.BytesIO(header[_START - 2 :].tobytes())
+    return rows.view(np.lib.format.read_array_header_1_0(description)[2])
 
 
 def _make_header(dtype, n_rows):
@@ -211,10 +174,6 @@ def _make_header(dtype, n_rows):
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, layout)
     return header.getvalue()
-
-
-def _format_facts(facts):
-    return json.dumps(facts, sort_keys=True).encode()
 
 
 def make_table(beats, longest):
@@ -243,8 +202,9 @@ def read_columns(table):
     for name in _COLUMNS[2:]:
         values = table[name]
         known = ~np.isnan(values) if name == "rr" else values != _UNKNOWN.get(name, "")
-        if known.all() or values.dtype.kind != "U":
-            columns[name] = values if known.any() else None
-        else:
-            columns[name] = np.where(known, values.astype(object), None) if known.any() else None
+        if not known.any():
+            values = None
+        elif values.dtype.kind == "U" and not known.all():
+            values = np.where(known, values.astype(object), None)
+        columns[name] = values
     return columns

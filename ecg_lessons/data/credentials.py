@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DataError, explain_os_error
-from ..storage import open_for_writing
+from ..storage import explain_errors, open_for_writing
+from .csv_files import DATASET
 
 SETTINGS = "kaggle.com/settings"  # the page that tokens are created on
+_WAYS_OUT = f'create a new token at {SETTINGS}, or use source="physionet", which needs no account.'
 
 
 class Account(NamedTuple):
@@ -44,28 +46,27 @@ def get_account_path():
     return Path(os.environ.get("KAGGLE_CONFIG_DIR", Path.home() / ".kaggle")) / "kaggle.json"
 
 
-def explain_refusal(account, dataset):
+def explain_refusal(account):
     """What to do where Kaggle asks for an account, or refuses the one that it was given."""
-    ways = f'create a new token at {SETTINGS}, or use source="physionet", which needs no account.'
     if account.problem:
         return account.problem
     if account.wins:
         return (
             f"Kaggle refuses the account that {account.where} names. It is used before any kaggle.json: "
-            f"remove it if you have one, {ways}"
+            f"remove it if you have one, {_WAYS_OUT}"
         )
     if account.where:
-        return f"Kaggle refuses the account in {account.where}. Delete that file and {ways}"
+        return f"Kaggle refuses the account in {account.where}. Delete that file and {_WAYS_OUT}"
     elsewhere = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle" / "kaggle.json"
     hint = f" The download does not read {elsewhere}: copy it there." if elsewhere.is_file() else ""
     return (
-        f"Kaggle asks for an account to download {dataset}. Create a token at {SETTINGS} and put it into "
+        f"Kaggle asks for an account to download {DATASET}. Create a token at {SETTINGS} and put it into "
         "~/.kaggle/kaggle.json, or, if it is one text that begins with KGAT_, into ~/.kaggle/access_token "
         f'or the variable KAGGLE_API_TOKEN.{hint} Or use source="physionet", which needs no account.'
     )
 
 
-class _Upload(NamedTuple):
+class Upload(NamedTuple):
     """A ``kaggle.json`` that was uploaded and kept."""
 
     path: Path
@@ -78,10 +79,9 @@ class _Upload(NamedTuple):
 
 
 def ask_for_account(account):
-    """Ask for ``kaggle.json`` on Colab and keep it; a file that is there already is set aside, beside it.
+    """Ask for ``kaggle.json`` on Colab and keep it, an `Upload`, to be removed if Kaggle refuses it, and only then.
 
-    `account` is the one that was refused, or that cannot be used. Returns an `_Upload`, to be removed if Kaggle
-    refuses it, and only then. Raises a DataError if it is not a ``kaggle.json``, or cannot be kept.
+    `account` is the one that was refused, or that cannot be used.
     """
     from google.colab import files
 
@@ -94,60 +94,57 @@ def ask_for_account(account):
     uploaded = files.upload()
     _delete_copies(set(uploaded) - before)
     try:
-        given = _parse_account(next(iter(uploaded.values()), b""))
+        content = _parse_account(next(iter(uploaded.values()), b""))
     except ValueError:
         raise DataError(
             "The uploaded file is not a kaggle.json: it must hold username and key. Run the cell again. An "
             "access token belongs into Colab's secrets, under the name KAGGLE_API_TOKEN."
         ) from None
-    return _write_account(given)
+    return _write_account(content)
 
 
 def _delete_copies(names):
     """Delete the copies of an upload that Colab leaves in the working directory."""
     for name in names:
         try:
-            if os.path.basename(name) == name and os.path.isfile(name):
-                os.unlink(name)
-        except OSError as error:
-            told = explain_os_error(error, os.path.abspath(name), writing=True)
-            print(f"A copy of your key could not be deleted: {told}")
+            with explain_errors(os.path.abspath(name), writing=True):
+                if os.path.basename(name) == name and os.path.isfile(name):
+                    os.unlink(name)
+        except DataError as error:
+            print(f"A copy of your key could not be deleted: {error}")
 
 
-def _write_account(given):
-    """Write an account as the ``kaggle.json`` that kagglehub reads, for its owner alone: an `_Upload`."""
-    path = get_account_path()
-    earlier = None
-    try:
-        if os.path.lexists(path):
-            names = (path.with_name(f"{path.name}.{i}") for i in count(1))
-            earlier = next(name for name in names if not os.path.lexists(name))
-            os.rename(path, earlier)
-    except OSError as error:
-        raise DataError(explain_os_error(error, path, writing=True, setting="KAGGLE_CONFIG_DIR")) from None
+def _write_account(content):
+    """Write the ``kaggle.json`` that kagglehub reads, for its owner alone; one that is there is set aside."""
+    path, earlier = get_account_path(), None
+    if os.path.lexists(path):
+        names = (path.with_name(f"{path.name}.{i}") for i in count(1))
+        earlier = next(name for name in names if not os.path.lexists(name))
+    upload = Upload(path, earlier)
     try:
         with open_for_writing(path, 0o600, "KAGGLE_CONFIG_DIR") as file:
-            file.write(json.dumps(given).encode())
+            file.write(json.dumps(content).encode())
+            if earlier:
+                os.rename(path, earlier)
     except BaseException:
-        if earlier:
-            os.replace(earlier, path)
+        upload.remove_upload()
         raise
     if earlier:
         print(f"The earlier {path} is kept as {earlier}.")
-    return _Upload(path, earlier)
+    return upload
 
 
 def _find_token():
     """One of Kaggle's newer access tokens as an `Account`, or None."""
-    given = os.environ.get("KAGGLE_API_TOKEN")
-    if given:
+    token = os.environ.get("KAGGLE_API_TOKEN")
+    if token:
         with suppress(OSError, ValueError):  # a long token is no name of a file
-            if os.path.exists(given):  # kagglehub reads the file then
-                problem = _explain_token_file(Path(given))
-                return Account(f"the file that KAGGLE_API_TOKEN names ({given})", problem, wins=True)
+            if os.path.exists(token):  # kagglehub reads the file then
+                where = f"the file that KAGGLE_API_TOKEN names ({token})"
+                return Account(where, _explain_token_file(Path(token)), wins=True)
         where = "the variable KAGGLE_API_TOKEN"
         problem = f"What stands in {where} is not a token alone. Set it to one, or unset it."
-        return Account(where, None if _is_token(given) and len(given) < 256 else problem, wins=True)
+        return Account(where, None if _is_token(token) and len(token) < 256 else problem, wins=True)
     for name in ("access_token", "access_token.txt"):
         path = Path.home() / ".kaggle" / name
         with suppress(OSError):
@@ -177,31 +174,31 @@ def _explain_token_file(path):
 
 def _explain_account_file(path):
     """What is wrong with a ``kaggle.json`` in the eyes of kagglehub; None if nothing is."""
-    way_out = (
-        f"Create a new one at {SETTINGS} and keep it as it comes, in UTF-8 without a byte-order mark. "
-        "Or delete it: public files need no account."
-    )
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        return f"{explain_os_error(error, path)} It should be the kaggle.json of your account. {way_out}"
-    if not content.strip():
-        return f"{path} is empty. {way_out}"
-    try:
+        content = path.read_bytes()
         _parse_account(content)
+        if (encoding := json.detect_encoding(content)) == "utf-8":
+            return None
+        fault = f"{path} is in {encoding.upper()}."
+    except OSError as error:
+        fault = explain_os_error(error, path)
     except ValueError as error:
-        return f"{path} is no kaggle.json: {error}. {way_out}"
-    encoding = json.detect_encoding(content)
-    return None if encoding == "utf-8" else f"{path} is in {encoding.upper()}. {way_out}"
+        fault = f"{path} {error}."
+    return (
+        f"{fault} Create a new kaggle.json at {SETTINGS} and keep it as it comes, in UTF-8 without a byte-order "
+        "mark. Or delete it: public files need no account."
+    )
 
 
 def _parse_account(content):
     """{"username": ..., "key": ...} of a ``kaggle.json`` in UTF-8, 16 or 32; else a ValueError says why."""
+    if not content.strip():
+        raise ValueError("is empty")
     try:
-        given = json.loads(content)
+        account = json.loads(content)
     except (ValueError, RecursionError):  # their text may hold the key
-        raise ValueError("it is damaged, or not JSON") from None
-    values = [given.get(name) for name in ("username", "key")] if isinstance(given, dict) else [None]
+        raise ValueError("is damaged, or not JSON") from None
+    values = [account.get(name) for name in ("username", "key")] if isinstance(account, dict) else [None]
     if not all(isinstance(value, str) and value.strip() for value in values):
-        raise ValueError("it does not hold username and key")
+        raise ValueError("does not hold username and key")
     return dict(zip(("username", "key"), values))

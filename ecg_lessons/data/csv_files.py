@@ -24,29 +24,47 @@ _DAMAGED = (
 )  # fmt: skip
 
 
-def read_csv(path, n_classes=5, name=None):
+def read_csv(path, name=None, allowed=range(5)):
     """One published CSV as (signals (n, 187) float32, labels (n,)).
 
     `path` is the CSV, or a zip or gzip of it, read as it comes in and never unpacked to the disk; `name` says
     which CSV to read where the zip holds several (default: the one that the zip is named after).
     Raises a DataError, which names the file and the row, if the file is missing, empty, damaged, encrypted, has
-    more than `MOST_BYTES` or `MOST_ROWS`, or holds anything but 187 numbers in [0, 1] and a label in each row.
+    more than `MOST_BYTES` or `MOST_ROWS`, or holds anything but 187 numbers in [0, 1] and one of the `allowed`
+    labels in each row.
     """
+    path = Path(path)
+    table = _read_table(path, name or path.name.lower().removesuffix(".zip"))
+    if table.num_rows == 0:
+        raise DataError(f"{path} has no rows. {WAY_OUT}")
+    rows = np.stack([column.to_numpy() for column in table.columns], axis=1)
+    signals, labels = rows[:, :WIDTH], rows[:, WIDTH]
+    bad = ~((signals >= -1e-6) & (signals <= 1 + 1e-6)).all(1)  # so is NaN
+    if bad.any():
+        raise DataError(
+            f"{path}, row {bad.argmax() + 1}: a sample is not a number between 0 and 1. {WAY_OUT}"
+        )
+    bad = ~np.isin(labels, allowed)
+    if bad.any():
+        raise DataError(
+            f"{path}, row {bad.argmax() + 1}: the label is {labels[bad.argmax()]:g}, "
+            f"not one of {', '.join(map(str, allowed))}. {WAY_OUT}"
+        )
+    return signals, labels.astype(np.int64)
+
+
+def _read_table(path, name):
+    """The numbers of a CSV as Arrow's table, whatever they are."""
     import pyarrow as pa
     from pyarrow import csv
 
-    path = Path(path)
-    names = [str(i) for i in range(WIDTH + 1)]
+    columns = [str(i) for i in range(WIDTH + 1)]
+    read = csv.ReadOptions(column_names=columns, block_size=1 << 22)
+    convert = csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.float32()), null_values=[""])
     try:
-        with _open_csv(path, name or path.name.lower().removesuffix(".zip")) as source:
+        with _open_csv(path, name) as source:
             try:
-                table = csv.read_csv(
-                    source,
-                    read_options=csv.ReadOptions(column_names=names, block_size=1 << 22),
-                    convert_options=csv.ConvertOptions(
-                        column_types=dict.fromkeys(names, pa.float32()), null_values=[""]
-                    ),
-                )
+                return csv.read_csv(source, read_options=read, convert_options=convert)
             finally:
                 if source.error:
                     raise source.error from None
@@ -55,35 +73,22 @@ def read_csv(path, n_classes=5, name=None):
     except FileNotFoundError:
         raise DataError(f"{path} does not exist. Download it from kaggle.com/datasets/{DATASET}.") from None
     except pa.ArrowInvalid as error:
-        raise DataError(f"{path} {_explain_csv(str(error))} {WAY_OUT}") from None
+        raise DataError(f"{path} {_explain_csv(' '.join(str(error).split()))} {WAY_OUT}") from None
     except OSError as error:
         if error.errno is None:  # of gzip
             raise DataError(f"{path} is damaged ({error}). {WAY_OUT}") from None
         raise DataError(explain_os_error(error, path)) from None
     except _DAMAGED as error:
         raise DataError(f"{path} is damaged ({error or 'it ends too early'}). {WAY_OUT}") from None
-    if table.num_rows == 0:
-        raise DataError(f"{path} has no rows. {WAY_OUT}")
-    rows = np.empty((table.num_rows, WIDTH + 1), dtype=np.float32)
-    start = 0
-    for batch in table.to_batches():  # small enough to turn columns into rows within the CPU's cache
-        part = rows[start : start + batch.num_rows]
-        for i, column in enumerate(batch.columns):
-            part[:, i] = column.to_numpy(zero_copy_only=False)
-        start += batch.num_rows
-    signals, labels = rows[:, :WIDTH], rows[:, WIDTH]
-    if not (signals.min() >= -1e-6 and signals.max() <= 1 + 1e-6):  # false for NaN, too
-        bad = ~((signals >= -1e-6) & (signals <= 1 + 1e-6)).all(1)
-        raise DataError(
-            f"{path}, row {bad.argmax() + 1}: a sample is not a number between 0 and 1. {WAY_OUT}"
-        )
-    bad = ~np.isin(labels, np.arange(n_classes))
-    if bad.any():
-        raise DataError(
-            f"{path}, row {bad.argmax() + 1}: the label is {labels[bad.argmax()]:g}, "
-            f"not one of 0 to {n_classes - 1}. {WAY_OUT}"
-        )
-    return signals, labels.astype(np.int64)
+
+
+def _explain_csv(message):
+    """Arrow's complaint in the words of this format."""
+    if "Empty CSV" in message:
+        return "has no rows."
+    if "conversion error" in message:
+        return f"holds something that is not a number ({message[:160]}); the published files have no header."
+    return f"does not have {WIDTH + 1} columns in every row ({message[:160]})."
 
 
 @contextmanager
@@ -93,12 +98,12 @@ def _open_csv(path, name):
     if size > MOST_BYTES:
         raise DataError(f"{path} has {size / 1e9:.1f} GB, more than any of the published files. {WAY_OUT}")
     with open(path, "rb") as file:
-        start = file.read(256)
+        start = file.read(2)
         file.seek(0)
-        if start.startswith(b"\x1f\x8b"):
+        if start == b"\x1f\x8b":
             with gzip.open(file) as stream:
                 yield _Limited(stream, path)
-        elif start.startswith(b"PK"):
+        elif start == b"PK":
             with zipfile.ZipFile(file) as archive, archive.open(_find_member(archive, path, name)) as stream:
                 yield _Limited(stream, path)
         else:
@@ -120,20 +125,17 @@ class _Limited(io.RawIOBase):
 
     def read(self, size=-1):
         """At most `size` bytes; none once there is an `error`."""
-        if self.error:
-            return b""
         try:
-            data = self.stream.read(size)
+            data = b"" if self.error else self.stream.read(size)
             self._check(data)
         except Exception as error:
-            self.error = error
-            return b""
+            self.error, data = error, b""
         return data
 
     def _check(self, data):
         """A DataError if the piece that was read is not to be given."""
-        if not self.n_read:
-            _refuse_web_page(data, self.path)
+        if not self.n_read and data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+            raise DataError(f"{self.path} is a web page, of a sign-in say, and not a CSV. {WAY_OUT}")
         self.n_read += len(data)
         self.n_rows += max(data.count(b"\n"), data.count(b"\r"))
         more = "more than any of the published files"
@@ -143,22 +145,15 @@ class _Limited(io.RawIOBase):
             raise DataError(f"{self.path} has more than {MOST_ROWS} rows, {more}. {WAY_OUT}")
 
 
-def _refuse_web_page(start, path):
-    if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
-        raise DataError(
-            f"{path} is a web page and not a CSV; a sign-in page, for example, came in its place. {WAY_OUT}"
-        )
-
-
 def _find_member(archive, path, name):
     """The entry of an open zip that is the CSV called `name`, whatever folder of the zip it lies in."""
     found = _list_members(archive).get(name.lower())
     if found is None:
         raise DataError(f"{path} holds no {name}. {WAY_OUT}")
-    if found.flag_bits & 1:
-        raise DataError(f"{path} is encrypted. Unpack it, and put the CSVs in its place.")
-    if found.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DataError(f"{path} is packed in a rare way. Unpack it, and put the CSVs in its place.")
+    is_rare = found.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if found.flag_bits & 1 or is_rare:
+        how = "packed in a rare way" if is_rare else "encrypted"
+        raise DataError(f"{path} is {how}. Unpack it, and put the CSVs in its place.")
     return found
 
 
@@ -169,16 +164,6 @@ def _list_members(archive):
         for info in archive.infolist()
         if not info.filename.endswith("/") and not info.filename.startswith("__MACOSX")
     }
-
-
-def _explain_csv(message):
-    """Arrow's complaint in the words of this format."""
-    message = " ".join(message.split())
-    if "Empty CSV" in message:
-        return "has no rows."
-    if "conversion error" in message:
-        return f"holds something that is not a number ({message[:160]}); the published files have no header."
-    return f"does not have {WIDTH + 1} columns in every row ({message[:160]})."
 
 
 def list_zip(path):

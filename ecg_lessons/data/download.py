@@ -1,14 +1,17 @@
 """Files from PhysioNet or a mirror of it: pooch, with an end to every wait and to every file."""
 
-import errno
 import os
 import shutil
 import ssl
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from .. import storage
 from ..errors import DataError, NotWritten, explain_os_error
@@ -20,75 +23,74 @@ TIMEOUT = (5, 30)  # seconds: to connect, and from one piece of an answer to the
 PATIENCE, SLOWEST = 60, 3000  # a whole file has so many seconds, and one more for so many bytes
 LARGEST = 10_000_000  # bytes of a file whose size is not known; PTB-XL's table, the largest, has 6.5 million
 LONGEST_PAUSE = 30  # seconds that a server may ask for before the next try
+# Where a record of PTB's default list has another name at PhysioNet.
+_PHYSIONET_NAMES = {"patient200/s0405_re.hea": "patient200/s0405lre.hea"}
 
 
-def download_files(database, wanted, title, fetch=None, urls=None, sizes=None):
-    """The cache's folder of a database, with the files named in it.
+class WantedFile(NamedTuple):
+    """A file to be downloaded."""
 
-    Files already there are kept, several are fetched at once, and each is checked before it takes
-    its place: an interrupted download goes on with the next file.
+    explain_fault: Callable  # called with its path, which may be temporary: what is wrong with it, or None
+    most: int = LARGEST  # bytes
+    headers: dict | None = None  # of the request
 
-    Parameters
-    ----------
-    database : str
-        Its path at PhysioNet, "mitdb/1.0.0".
-    wanted : {name: SHA-256, or None where `fetch` checks the file}
-    title : str
-        Of the progress bar.
-    fetch : callable, optional
-        A pooch downloader, called with (url, path, pooch); it raises ValueError for wrong content.
-    urls, sizes : {name: address} and {name: bytes}, optional
-        Of files that are not where their name says; of files that `fetch` does not fetch (default: `LARGEST`).
 
-    Raises
-    ------
-    DataError
-        If a file cannot be fetched, is not what PhysioNet published, or cannot be read or written.
+def download_files(database, wanted):
+    """The cache's folder of a database, "mitdb/1.0.0" say, with the files of `wanted`, {name: WantedFile}, in it.
+
+    Files already there are kept, several are fetched at once, and each is checked before it takes its place: an
+    interrupted download goes on with the next file.
     """
-    import warnings
-
     with warnings.catch_warnings():  # both complain to the notebook where ipywidgets is missing
         warnings.simplefilter("ignore")
         import pooch
-        from tqdm.auto import tqdm
+        from tqdm.contrib.concurrent import thread_map
 
-    folder, sizes = find_cache_folder(database), sizes or {}
-    unfinished = storage.make_unfinished_path(folder)  # pooch's own names could be anybody's
+    folder = find_cache_folder(database)
+    storage.delete_old_files(folder, storage.UNFINISHED, 86400)  # of a process that was killed
     pooch.get_logger().setLevel("ERROR")
     fetcher = pooch.create(
-        path=unfinished,
+        path=storage.make_unfinished_path(folder),  # pooch's own names could be anybody's
         base_url=make_url(database),
-        registry=wanted,
-        urls=urls or {},
+        registry=dict.fromkeys(wanted),
+        urls={name: make_url(database, _PHYSIONET_NAMES.get(name, name)) for name in wanted},
         retry_if_failed=RETRIES,
     )
-    storage.delete_old_files(folder, storage.UNFINISHED, 86400)  # of a process that was killed
     there = all(os.path.isfile(folder / name) for name in wanted)
-    pool = ThreadPoolExecutor(max_workers=8)
+    download = partial(_download_file, fetcher, folder)
+    try:
+        thread_map(
+            download, wanted, wanted.values(), max_workers=8, desc=database, unit="file", disable=there
+        )
+    finally:
+        shutil.rmtree(fetcher.path, ignore_errors=True)
+    return folder
 
-    def get(name):
-        path, setting = folder / name, "ECG_LESSONS_CACHE"
-        # read here, as pooch's error would not tell whether it was reading or writing
-        if storage.is_file(path, setting) and wanted[name] in (None, storage.compute_sha256(path, setting)):
-            storage.copy_read_rights(path, path.parent)  # earlier versions' were for their owner alone
-            return
+
+def _download_file(fetcher, folder, name, file):
+    """Download a file by way of pooch's folder, unless it is there, or raise the error that a reader sees."""
+    path = folder / name
+    if storage.is_file(path, "ECG_LESSONS_CACHE") and not file.explain_fault(path):
+        storage.copy_read_rights(path, path.parent)  # earlier versions' were for their owner alone
+        return
+    try:
         # pooch makes folders, too, but stumbles where two threads make the same one
         storage.make_folder(path.parent)
-        (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
-        fetched = Path(fetcher.fetch(name, downloader=fetch or make_downloader(sizes.get(name, LARGEST))))
+        (fetcher.path / name).parent.mkdir(parents=True, exist_ok=True)
+        fetched = Path(fetcher.fetch(name, downloader=partial(_fetch_checked, file)))
         with suppress(OSError):  # pooch's are for their owner alone; a class may share a cache
             fetched.chmod(path.parent.stat().st_mode & 0o666)
         os.replace(fetched, path)
+    except DataError:
+        raise
+    except Exception as error:
+        raise _make_error(error, fetcher.get_url(name), path) from None
 
-    jobs = {pool.submit(get, name): name for name in wanted}
-    try:
-        for job in tqdm(as_completed(jobs), desc=title, total=len(jobs), unit="file", disable=there):
-            if error := job.exception():
-                raise _make_error(error, fetcher.get_url(jobs[job]), folder / jobs[job]) from None
-    finally:  # after an error or an interrupt, too: what has not begun does not begin
-        pool.shutdown(wait=True, cancel_futures=True)
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return folder
+
+def _fetch_checked(file, url, path, pooch):
+    make_downloader(file.most, file.headers)(url, path, pooch)
+    if fault := file.explain_fault(Path(path)):
+        raise ValueError(fault)  # as pooch does where a hash does not match
 
 
 def make_downloader(most=LARGEST, headers=None):
@@ -96,37 +98,49 @@ def make_downloader(most=LARGEST, headers=None):
 
     `TIMEOUT` counts from one piece of an answer to the next, so a server that gives a byte now and then would
     never reach it: the whole file has `PATIENCE` seconds and a second more for every `SLOWEST` bytes of
-    `most`, whatever length the server announces. A larger file is a ValueError. Where a server says
-    "Retry-After", that is waited for, `LONGEST_PAUSE` seconds at most; pooch then tries again.
+    `most`. Where a server says "Retry-After", that is waited for, `LONGEST_PAUSE` seconds at most; pooch then
+    tries again.
     """
 
-    def fetch(url, path, pup):
+    def download(url, path, pooch):
         import requests
 
-        given_up = threading.Event()
-
-        def write():
-            with open(path, "wb") as file:
-                for piece in fetch_pieces(url, most, headers=headers):
-                    if given_up.is_set():
-                        return
-                    file.write(piece)
-
         try:
-            run_within(write, PATIENCE + most / SLOWEST)
+            content = fetch_content(url, most, PATIENCE + most / SLOWEST, headers)
         except requests.HTTPError as error:
-            if error.response.status_code in (429, 503):
-                asked = error.response.headers.get("Retry-After", "")
-                time.sleep(min(int(asked), LONGEST_PAUSE) if asked.isdecimal() else 0)
+            pause = error.response.headers.get("Retry-After", "")
+            if error.response.status_code in (429, 503) and pause.isdecimal():
+                time.sleep(min(int(pause), LONGEST_PAUSE))
             raise
-        finally:
-            given_up.set()
+        Path(path).write_bytes(content)
 
-    return fetch
+    return download
 
 
-def fetch_pieces(url, most, timeout=None, headers=None):
-    """What a server gives at an address, piece by piece; a ValueError if it is more than `most` bytes."""
+def fetch_content(url, most, seconds, headers=None):
+    """The bytes at an address; a ValueError if they are more than `most`, requests.Timeout if it takes longer.
+
+    They are read in a thread of its own, as neither the look-up of a host's name nor the lines that come before
+    an answer's content obey a time-out.
+    """
+    import requests
+
+    outcome, deadline = Future(), time.monotonic() + seconds
+
+    def fetch():
+        try:
+            outcome.set_result(_read_content(url, most, deadline, headers))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=fetch, daemon=True).start()
+    try:
+        return outcome.result(seconds)
+    except TimeoutError:
+        raise requests.Timeout(f"not there after {seconds:.0f} seconds") from None
+
+
+def _read_content(url, most, deadline, headers):
     import requests
 
     def drop_redirect(response, **_):
@@ -135,42 +149,19 @@ def fetch_pieces(url, most, timeout=None, headers=None):
 
     headers = {"Accept-Encoding": "identity", **(headers or {})}
     hooks = {"response": drop_redirect}
-    with requests.get(url, timeout=timeout or TIMEOUT, headers=headers, hooks=hooks, stream=True) as response:
+    with requests.get(url, timeout=TIMEOUT, headers=headers, hooks=hooks, stream=True) as response:
         response.raise_for_status()
         packed = response.headers.get("Content-Encoding", "identity").lower()
         if packed not in ("identity", "gzip", "deflate"):  # twice, say: one piece may unpack to gigabytes
             raise ValueError(f"packed as {packed}, which was not asked for")
-        n_bytes = 0
+        content = bytearray()
         for piece in response.iter_content(1 << 14):
-            n_bytes += len(piece)
-            if n_bytes > most:
+            content += piece
+            if len(content) > most:
                 raise ValueError(f"more than {most} bytes")
-            yield piece
-
-
-def run_within(call, seconds):
-    """What ``call()`` gives or raises; requests.Timeout if it takes longer, and then it is left to itself.
-
-    It runs in a thread of its own, as neither the look-up of a host's name nor the lines that come before an
-    answer's content obey a time-out.
-    """
-    import requests
-
-    outcome = Future()
-
-    def run():
-        try:
-            outcome.set_result(call())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        return outcome.result(seconds)
-    except TimeoutError:
-        if outcome.done():  # the call's own
-            raise
-        raise requests.Timeout(f"not there after {seconds:.0f} seconds") from None
+            if time.monotonic() > deadline:  # nobody waits for it any more
+                raise requests.Timeout
+    return content
 
 
 def find_cache_folder(database):
@@ -188,28 +179,24 @@ def _make_error(error, url, path):
     """What went wrong with the download of `url` to `path`, as the error that a reader sees."""
     import requests
 
-    if isinstance(error, DataError):
-        return error
-    if isinstance(error, PermissionError) and not error.errno:  # pooch's own, in many words
-        error = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     # they are OSErrors, too, but of the network; and one without a number is a library's own
     of_network = (requests.RequestException, ConnectionError, TimeoutError, ssl.SSLError)
     if isinstance(error, OSError) and error.errno and not isinstance(error, of_network):
         return NotWritten(explain_os_error(error, path, writing=True, setting="ECG_LESSONS_CACHE"))
-    if isinstance(error, requests.HTTPError) and error.response is not None:
+    if isinstance(error, requests.HTTPError):
         what = f"answered {error.response.status_code}."
     elif isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         what = (
-            "could not be downloaded, because Python does not trust the certificate that came with the "
-            "answer (SSLError). A proxy that reads along puts its own certificate in place of the server's. "
-            "Ask whoever runs the network for it as a .pem file, and set REQUESTS_CA_BUNDLE to its path."
+            "could not be downloaded, because Python does not trust the certificate that came with it. A proxy "
+            "that reads along puts its own in place of the server's: ask whoever runs the network for it as a "
+            ".pem file, and set REQUESTS_CA_BUNDLE to its path."
         )
     elif isinstance(error, requests.RequestException):
         what = f"could not be downloaded ({type(error).__name__})."
-    elif isinstance(error, ValueError):  # pooch's word for a hash that does not match
+    elif isinstance(error, ValueError):  # of `_fetch_checked`
         what = "is not the file that PhysioNet published."
     else:
-        what = f"could not be downloaded ({error if isinstance(error, OSError) else repr(error)})."
+        what = f"could not be downloaded ({error!r})."
     return DataError(
         f"{url} {what} Try again later (files already there are kept), or point ECG_LESSONS_DATA at "
         "a copy of the database, or set ECG_LESSONS_SOURCE=simulated to go on with simulated beats."

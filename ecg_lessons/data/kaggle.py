@@ -29,16 +29,16 @@ def find_csv_files(data_home, files):
     Raises a DataError if the data directory has some of the files and not the others, or cannot be read.
     """
     home = storage.find_data_home(data_home)
-    lacking = None
+    missing = None
     for folder in [home / name for name in _FOLDERS] if home else []:
         paths = _find_csv_files_in(folder, files)
         if len(paths) == len(files):
             return paths
         if paths:
-            lacking = lacking or next(folder / name for part, name in files.items() if part not in paths)
-    if lacking:
+            missing = missing or next(folder / name for part, name in files.items() if part not in paths)
+    if missing:
         raise DataError(
-            f"{lacking} is missing. Copy it from kaggle.com/datasets/{DATASET}, or delete "
+            f"{missing} is missing. Copy it from kaggle.com/datasets/{DATASET}, or delete "
             "the other CSV so that both are downloaded."
         )
     attached = [INPUT / "heartbeat", INPUT / "datasets" / DATASET, *sorted(INPUT.glob("*"))]
@@ -47,21 +47,22 @@ def find_csv_files(data_home, files):
 
 def _find_csv_files_in(folder, files):
     """{part: path} of those `files` that lie in the folder, packed or not."""
-    try:
-        there = {path.name.lower(): path for path in sorted(folder.iterdir())}  # of two, the lower-case one
-        paths = {}
+    paths = {}
+    with storage.explain_errors(folder):
+        try:
+            there = {
+                path.name.lower(): path for path in sorted(folder.iterdir())
+            }  # of two, the lower-case one
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
         for part, name in files.items():
-            for path in (there.get(name + ending) for ending in ("", ".zip", ".gz")):
-                if path and path.is_file():
-                    paths.setdefault(part, path)
-        for archive in filter(None, map(there.get, _ARCHIVES)):
-            if len(paths) < len(files) and archive.is_file():
-                held = list_zip(archive)
-                paths |= {part: archive for part, name in files.items() if part not in paths and name in held}
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise DataError(explain_os_error(error, folder)) from None
+            forms = [there[name + end] for end in ("", ".zip", ".gz") if name + end in there]
+            if found := [path for path in forms if path.is_file()]:
+                paths[part] = found[0]
+        archives = [there[name] for name in _ARCHIVES if name in there and there[name].is_file()]
+        for archive in archives if len(paths) < len(files) else []:
+            held = list_zip(archive)
+            paths |= {part: archive for part, name in files.items() if part not in paths and name in held}
     return paths
 
 
@@ -74,57 +75,42 @@ def _download_csv_files(files, upload=None):
     except Exception as caught:  # what kagglehub raises itself has no class in common
         error = caught
     account = credentials.find_account()
-    refused = _is_refusal(error) or (account.problem and not _is_unreachable(error))
-    if refused and not upload and not account.wins and "google.colab" in sys.modules:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    is_refusal = status in (401, 403) or isinstance(error, kagglehub.exceptions.UnauthenticatedError)
+    is_refused = is_refusal or (account.problem and not _is_unreachable(error, status))
+    if is_refused and not upload and not account.wins and "google.colab" in sys.modules:
         return _download_csv_files(files, credentials.ask_for_account(account))
-    if upload and _is_refusal(error):
+    if upload and is_refusal:
         upload.remove_upload()
-    reason = (
-        credentials.explain_refusal(account, DATASET)
-        if refused
-        else _explain_download_csv_files(error, files)
-    )
+    reason = credentials.explain_refusal(account) if is_refused else _explain_failure(error, status, files)
     if INPUT.is_dir() and "google.colab" not in sys.modules:  # which mounts there, too
         reason += f' In a Kaggle notebook, press "Add Input" and choose {DATASET}; it needs no download.'
     raise DataError(reason) from None
 
 
-def _is_refusal(error):
-    import kagglehub
-
-    return _get_status(error) in (401, 403) or isinstance(error, kagglehub.exceptions.UnauthenticatedError)
-
-
-def _is_unreachable(error):
+def _is_unreachable(error, status):
     import requests
 
     kinds = (requests.ConnectionError, requests.Timeout, ConnectionError, TimeoutError)
-    return _get_status(error) is not None or isinstance(error, kinds)
+    return status is not None or isinstance(error, kinds)
 
 
-def _get_status(error):
-    """The HTTP status that the server answered with, or None."""
-    return getattr(getattr(error, "response", None), "status_code", None)
-
-
-def _explain_download_csv_files(error, files):
+def _explain_failure(error, status, files):
     """Why Kaggle's files could not be had, and the way out. No error's own text: it may hold a token."""
     import requests
     from kagglehub.config import get_cache_folder
 
+    of_system = (
+        isinstance(error, OSError) and error.errno and not isinstance(error, requests.RequestException)
+    )
+    if of_system and not _is_unreachable(error, status):
+        return explain_os_error(error, get_cache_folder(), writing=True, setting="KAGGLEHUB_CACHE")
+    what = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
     if isinstance(error, requests.exceptions.SSLError):
         what = (
             "could not be reached: its certificate is not trusted here. If a proxy of your network puts its "
             "own in the place of Kaggle's, set REQUESTS_CA_BUNDLE to the file that holds the proxy's"
         )
-    elif isinstance(error, OSError) and not isinstance(error, requests.RequestException) and error.errno:
-        if not _is_unreachable(error):
-            return explain_os_error(error, get_cache_folder(), writing=True, setting="KAGGLEHUB_CACHE")
-        what = f"could not be reached ({type(error).__name__})"
-    elif _get_status(error):
-        what = f"answered {_get_status(error)}"
-    else:
-        what = f"could not be reached ({type(error).__name__})"
     return (
         f"Kaggle {what}, for {DATASET}. Try again later, download {' and '.join(files.values())} by "
         'hand into a folder that ECG_LESSONS_DATA names, or use source="physionet".'

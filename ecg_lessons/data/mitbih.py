@@ -1,7 +1,7 @@
 """The MIT-BIH Arrhythmia Database: its recordings, and all its beats."""
 
 import hashlib
-from contextlib import suppress
+from functools import partial
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from ..beats import Beats
 from ..errors import DataError
 from ..segment import compute_rr_intervals, segment
 from .cache import cache_beats, hash_code, hash_files
-from .download import fetch_pieces, make_url, run_within
+from .download import fetch_content, make_url
 from .published import fetch_mitbih_csv
 from .records import (
     MITDB,
@@ -21,14 +21,14 @@ from .records import (
     load_sums,
     read_annotated_beats,
     read_record,
-)  # fmt: skip
+)
 from .simulate import make_beats, make_record
 from .sources import fetch_from
 
 _RATE = {"published": 120.0, "resampled": 125.0, "context": 120.0}  # Hz, of a 360 Hz record
 
 
-def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
+def fetch_mitbih(source="physionet", data_home=None, recipe="published") -> Beats:
     """The MIT-BIH Arrhythmia Database as 109 446 beats of 47 patients.
 
     Parameters
@@ -57,8 +57,9 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
 
     Notes
     -----
-    Moody & Mark 2001, doi:10.1109/51.932724; data doi:10.13026/C2F305, ODC-By 1.0.
     The first call cuts the beats and keeps them in the cache; later ones map that file.
+
+    Moody & Mark 2001, doi:10.1109/51.932724; data doi:10.13026/C2F305, ODC-By 1.0.
     """
     if recipe not in _RATE:
         raise ValueError(f"recipe must be one of {', '.join(_RATE)}, not {recipe!r}")
@@ -73,7 +74,7 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published"):
 def _fetch_csv(data_home, recipe):
     if recipe == "context":
         raise ValueError(
-            'the Kaggle files hold beats as published; what surrounds them is only in source="physionet"'
+            'the Kaggle files hold no context; what surrounds them is only in source="physionet"'
         )
     return fetch_mitbih_csv(data_home)
 
@@ -104,9 +105,7 @@ def _cut_record(folder, name, recipe):
     record, annotation, labels, peaks = read_annotated_beats(folder, name)
     # the published files take the first lead, whatever it is; MLII is what nearly all records have
     lead = record.sig_name.index("MLII") if recipe != "published" and "MLII" in record.sig_name else 0
-    signals = segment(
-        record.p_signal[:, lead], peaks, record.fs, recipe=recipe, annotations=annotation.sample
-    )
+    signals = segment(record.p_signal[:, lead], peaks, record.fs, recipe, annotation.sample)
     return Beats(
         signals=signals,
         labels=labels[:-1],
@@ -139,18 +138,19 @@ def fetch_record(name, data_home=None, source="physionet"):
     DataError
         If there is no such record, or a file of it is missing or damaged.
     """
-
-    def read():
-        if str(name) not in list_records():
-            raise DataError(f"MIT-BIH has no record {str(name)!r}; it has {', '.join(list_records())}")
-        files = [f"{name}.{end}" for end in ("hea", "dat", "atr")]
-        folder, _ = find_local_mitdb(data_home, files)
-        return read_record(folder or download_mitdb(files, data_home), str(name))
-
+    read = partial(_find_and_read, str(name), data_home)
     return fetch_from(source, physionet=read, kaggle=read, simulated=lambda: make_record(name))
 
 
-def data_available(data_home=None, timeout=4.0):
+def _find_and_read(name, data_home):
+    if name not in list_records():
+        raise DataError(f"MIT-BIH has no record {name!r}; it has {', '.join(list_records())}")
+    files = [f"{name}.{end}" for end in ("hea", "dat", "atr")]
+    folder, _ = find_local_mitdb(data_home, files)
+    return read_record(folder or download_mitdb(files, data_home), name)
+
+
+def data_available(data_home=None, timeout=4.0) -> str | None:
     """Where real MIT-BIH records can be had from, without fetching them.
 
     It is "data_home", "cache", "download", or None if none of these answers within `timeout` seconds.
@@ -159,19 +159,9 @@ def data_available(data_home=None, timeout=4.0):
         return "data_home"
     if find_cached_mitdb() is not None:
         return "cache"
-    import requests
-
-    with suppress(requests.Timeout):
-        return "download" if run_within(lambda: _has_first_header(timeout), timeout) else None
-    return None
-
-
-def _has_first_header(timeout):
-    """Whether the server gives the small header of record 100, and not a sign-in page, say."""
-    name = "100.hea"
-    digest, size = load_sums("mitdb")[name]
+    digest, size = load_sums("mitdb")["100.hea"]  # small; the sum tells it from a sign-in page
     try:
-        content = b"".join(fetch_pieces(make_url(MITDB, name), size, timeout))
+        content = fetch_content(make_url(MITDB, "100.hea"), size, timeout)
     except (OSError, ValueError):  # what requests raises is an OSError; so is a wrong REQUESTS_CA_BUNDLE
-        return False
-    return hashlib.sha256(content).hexdigest() == digest
+        return None
+    return "download" if hashlib.sha256(content).hexdigest() == digest else None

@@ -1,20 +1,12 @@
-"""The PTB Diagnostic ECG Database: healthy people and patients, the reason for admission known."""
+"""The PTB Diagnostic ECG Database: healthy controls and patients, the reason for admission known."""
 
 import re
+from functools import partial
 from pathlib import Path
 
+from ..beats import Beats
+from . import recording
 from .published import fetch_ptbdb_csv
-from .recording import (
-    cache_recordings,
-    check_arguments,
-    count_samples,
-    describe_simulated,
-    find_channels,
-    find_files,
-    make_patient_table,
-    print_left_out,
-    read_header,
-)  # fmt: skip
 from .simulate import make_patients
 from .sources import fetch_from
 
@@ -25,8 +17,8 @@ _RECORD = re.compile(r"patient\d{3}/s\d{4}\w{3}")
 
 def fetch_ptbdb(
     source="physionet", data_home=None, leads=("ii",), abnormal="any", records=None, seconds=10.0, fs=120.0
-):
-    """Beats of the PTB Diagnostic ECG Database: of healthy people and of patients.
+) -> Beats:
+    """Beats of the PTB Diagnostic ECG Database: of healthy controls and of patients.
 
     Parameters
     ----------
@@ -50,62 +42,57 @@ def fetch_ptbdb(
     -------
     Beats
         Signals (n, 187), or (n, 187, leads) for more than one; classes normal and abnormal = 0, 1;
-        patients "patient001", ...; `diagnoses` the reason for admission; `samples` at the
-        recording's own 1000 Hz; RR intervals in seconds.
+        `diagnoses` the reason for admission; `samples` at the recording's own 1000 Hz; RR intervals in seconds.
 
     Raises
     ------
     DataError
-        If a file is missing, damaged or cannot be downloaded, or a record has no such lead (it
-        names the file), or there is no beat at all.
-    ValueError
-        For an argument that is not as above.
+        If a file is missing, damaged or cannot be downloaded, a record has no such lead, or there is no beat.
 
     Notes
     -----
-    The leads are cut by `cut_leads`. Records whose header gives no reason for admission, and
-    those in which no beat is found, are left out; a line that is printed counts them.
+    The leads are cut by `cut_leads`. Records whose header gives no reason for admission, and those in which no
+    beat is found, are left out; a line that is printed counts them. Of the default list, the folder used to make
+    the course holds patient251's seconds 80 to 90 where a download has the first ten.
 
-    Bousseljot, Kreiseler & Schnabel 1995, doi:10.1515/bmte.1995.40.s1.317; data
-    doi:10.13026/C28C71, ODC-By 1.0. Of the default list, the folder used to make the course holds
-    patient251's seconds 80 to 90 where a download has the first ten.
+    Bousseljot, Kreiseler & Schnabel 1995, doi:10.1515/bmte.1995.40.s1.317; data doi:10.13026/C28C71, ODC-By 1.0.
     """
     if abnormal not in ("any", "mi"):
         raise ValueError(f'abnormal must be "any" or "mi", not {abnormal!r}')
-    leads = check_arguments(leads, seconds, fs)
-
-    def fetch_csv():
-        if abnormal == "mi" or leads != ("ii",) or records is not None:
-            raise ValueError("the Kaggle files hold lead II alone, and name neither records nor diagnoses")
-        return fetch_ptbdb_csv(data_home)
-
+    leads = recording.check_arguments(leads, seconds, fs)
     return fetch_from(
         source,
         physionet=lambda: _cut_or_load(data_home, leads, abnormal, records, seconds, fs),
-        kaggle=fetch_csv,
+        kaggle=lambda: _fetch_csv(data_home, leads, abnormal, records),
         simulated=lambda: make_patients(leads=len(leads), fs=fs),
     )
+
+
+def _fetch_csv(data_home, leads, abnormal, records):
+    if abnormal == "mi" or leads != ("ii",) or records is not None:
+        raise ValueError("the Kaggle files hold lead II alone, and name neither records nor diagnoses")
+    return fetch_ptbdb_csv(data_home)
 
 
 def _cut_or_load(data_home, leads, abnormal, records, seconds, fs):
     records = list_ptbdb_records() if records is None else list(records)
     if strange := [name for name in records if not _RECORD.fullmatch(name)]:
         raise ValueError(f"{strange[0]!r} is no record of PTB; they are named like patient001/s0010_re")
-    folder, headers = _find_records(data_home, records, leads, seconds)
-    reasons = {name: _read_reason(header) for name, header in headers.items()}
-    known = {name: reason for name, reason in reasons.items() if reason}
-    wanted = {n: r for n, r in known.items() if abnormal == "any" or r in (_HEALTHY, _INFARCTION)}
+    folder, headers = recording.find_headers(data_home, PTBDB, records)
+    known = {name: reason for name, header in headers.items() if (reason := _read_reason(header))}
     table = {
         name: (name, name.split("/")[0], int(reason != _HEALTHY), "", reason)
-        for name, reason in wanted.items()
+        for name, reason in known.items()
+        if abnormal == "any" or reason in (_HEALTHY, _INFARCTION)
     }
-    beats = cache_recordings("ptbdb", folder, table, {n: headers[n] for n in table}, leads, seconds, fs)
-    print_left_out(
+    recording.find_signals(data_home, PTBDB, folder, {name: headers[name] for name in table}, leads, seconds)
+    beats = recording.cache_recordings("ptbdb", folder, table, headers, leads, seconds, fs)
+    recording.print_left_out(
         len(records),
         {
             "with no reason for admission": set(records) - set(known),
-            "of other patients": set(known) - set(wanted),
-            "without a beat": set(wanted) - set(beats.records),
+            "of other patients": set(known) - set(table),
+            "without a beat": set(table) - set(beats.records),
         },
     )
     return beats
@@ -122,52 +109,29 @@ def describe_ptbdb(data_home=None, records=None, source="physionet"):
         One row for each recording: ``patient``, ``age`` in years (NaN where unknown), ``sex`` and ``reason``
         for admission (missing where unknown).
     """
-
-    def read():
-        names = list_ptbdb_records() if records is None else list(records)
-        rows = [
-            (
-                name.split("/")[0],
-                _read_comment(header, "age"),
-                _read_comment(header, "sex"),
-                _read_reason(header),
-            )
-            for name, header in _read_headers(data_home, names)[1].items()
-        ]
-        return make_patient_table(names, rows)
-
-    return fetch_from(source, physionet=read, kaggle=read, simulated=describe_simulated)
+    read = partial(_read_patients, data_home, records)
+    return fetch_from(source, physionet=read, kaggle=read, simulated=recording.describe_simulated)
 
 
-def list_ptbdb_records():
+def _read_patients(data_home, records):
+    records = list_ptbdb_records() if records is None else list(records)
+    _, headers = recording.find_headers(data_home, PTBDB, records)
+    rows = [
+        (name.split("/")[0], _read_comment(header, "age"), _read_comment(header, "sex"), _read_reason(header))
+        for name, header in headers.items()
+    ]
+    return recording.make_patient_table(records, rows)
+
+
+def list_ptbdb_records() -> list:
     """Names of the 65 recordings that `fetch_ptbdb` takes by default."""
     return (Path(__file__).parent / "ptbdb_records.txt").read_text().split()
 
 
-def _find_records(data_home, records, leads, seconds):
-    """The folder that holds these records, and {name: header}."""
-    found, headers = _read_headers(data_home, records)
-    heads = {f"{name}.hea": None for name in records}
-    signals = {}
-    for name, header in headers.items():
-        if _read_reason(header):  # the others are not cut
-            n = count_samples(header, seconds)
-            for i in find_channels(found / name, header, leads):
-                signals[f"{name.split('/')[0]}/{header.file_name[i]}"] = header, n
-    return find_files(data_home, PTBDB, heads | signals, "PTB Diagnostic records", found), headers
-
-
-def _read_headers(data_home, records):
-    """The folder that holds the headers of these records, and {name: header}."""
-    heads = {f"{name}.hea": None for name in records}
-    folder = find_files(data_home, PTBDB, heads, "PTB Diagnostic headers")
-    return folder, {name: read_header(folder / name) for name in records}
-
-
-def _read_comment(header, what):
+def _read_comment(header, name):
     """What a header's comments say of something, or None."""
     for line in header.comments:
-        if line.startswith(f"{what}:"):
+        if line.startswith(f"{name}:"):
             text = line.partition(":")[2].strip()
             return None if text in ("", "n/a") else text
     return None

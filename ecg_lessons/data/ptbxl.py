@@ -4,16 +4,9 @@ import ast
 import re
 from functools import partial
 
-from ..errors import DataError, explain_os_error
-from .recording import (
-    cache_recordings,
-    check_arguments,
-    describe_simulated,
-    find_files,
-    make_patient_table,
-    print_left_out,
-    read_header,
-)  # fmt: skip
+from ..beats import Beats
+from ..errors import DataError
+from . import recording
 from .simulate import make_patients
 from .sources import fetch_from
 
@@ -24,7 +17,7 @@ _TABLES = _TABLE, _STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 
 def fetch_ptbxl(
     data_home=None, task="norm", leads=("ii",), records=range(1, 501), fs=120.0, source="physionet"
-):
+) -> Beats:
     """Beats of PTB-XL's ten-second recordings, normal or not.
 
     Parameters
@@ -33,33 +26,32 @@ def fetch_ptbxl(
         As for `fetch_ptbdb` (``ptbxl/records100/00000/00001_lr.hea``), but no "kaggle". The recordings have
         100 Hz and no leads vx, vy, vz.
     task : "norm"
-        Normal: the recordings whose diagnostic statements are all of superclass NORM. Abnormal: all
-        others.
+        Normal: the recordings whose diagnostic statements are all of superclass NORM. Abnormal: all others.
     records : iterable of int
         Numbers of recordings, ``ecg_id``; 1 to 500 by default, of 21 799.
 
     Returns
     -------
     Beats
-        As from `fetch_ptbdb`; patients and records are PTB-XL's numbers as text, "15709" and
-        "1"; `folds` is ``strat_fold``, "1" to "10", which keeps a patient in one fold;
-        `diagnoses` are the superclasses, "MI+STTC", or "none" where there is no diagnostic
-        statement.
+        As from `fetch_ptbdb`; patients and records are PTB-XL's numbers as text, "15709" and "1"; `folds` is
+        ``strat_fold``, "1" to "10", which keeps a patient in one fold; `diagnoses` are the superclasses,
+        "MI+STTC", or "none" where there is no diagnostic statement.
 
     Raises
     ------
-    DataError, ValueError
+    DataError
         As `fetch_ptbdb`.
 
     Notes
     -----
-    Wagner et al. 2020, doi:10.1038/s41597-020-0495-6; data doi:10.13026/x4td-x982, CC BY 4.0.
     All diagnostic statements count, whatever their likelihood, as in Strodthoff et al. 2021,
     doi:10.1109/JBHI.2020.3022989.
+
+    Wagner et al. 2020, doi:10.1038/s41597-020-0495-6; data doi:10.13026/x4td-x982, CC BY 4.0.
     """
     if task != "norm":
         raise ValueError(f'task must be "norm", not {task!r}')
-    leads = check_arguments(leads, None, fs)
+    leads = recording.check_arguments(leads, None, fs)
     return fetch_from(
         source,
         physionet=lambda: _cut_or_load(data_home, leads, records, fs),
@@ -68,100 +60,88 @@ def fetch_ptbxl(
 
 
 def _cut_or_load(data_home, leads, records, fs):
-    numbers = [int(number) for number in records]
-    folder, rows, headers = _find_records(data_home, numbers)
+    folder, rows = _find_rows(data_home, records)
+    _, headers = recording.find_headers(data_home, PTBXL, list(rows.filename_lr), _TABLES, folder)
     table = {
         row.filename_lr: (
-            str(row.ecg_id), f"{row.patient_id:.0f}", int(found != "NORM"), f"{row.strat_fold:.0f}", found
+            str(row.ecg_id), f"{row.patient_id:.0f}", int(diagnosis != "NORM"), f"{row.strat_fold:.0f}",
+            diagnosis,
         )
-        for row, found in zip(rows.itertuples(), _find_superclasses(folder, rows))
+        for row, diagnosis in zip(rows.itertuples(), _find_superclasses(folder, rows))
     }  # fmt: skip
-    beats = cache_recordings("ptbxl", folder, table, headers, leads, None, fs)
-    print_left_out(len(table), {"without a beat": {row[0] for row in table.values()} - set(beats.records)})
+    recording.find_signals(data_home, PTBXL, folder, headers, leads)
+    beats = recording.cache_recordings("ptbxl", folder, table, headers, leads, None, fs)
+    recording.print_left_out(
+        len(table), {"without a beat": set(rows.ecg_id.astype(str)) - set(beats.records)}
+    )
     return beats
 
 
 def describe_ptbxl(data_home=None, records=range(1, 501), source="physionet"):
-    """Who the recordings of PTB-XL are from, as its table says: a DataFrame as from `describe_ptbdb`.
+    """Who the recordings of PTB-XL are from, as its table says.
 
-    But ``reason`` are the superclasses, as in `fetch_ptbxl`, whose parameters and errors it has. Whoever is
-    older than 89 is 300 in the table, for privacy, and 90 here.
+    Parameters and errors are those of `fetch_ptbxl`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `describe_ptbdb`, but ``reason`` are the superclasses, as in `fetch_ptbxl`. Whoever is older
+        than 89 is 300 in the table, for privacy, and 90 here.
     """
-
-    def read():
-        folder, rows = _find_rows(data_home, [int(number) for number in records])
-        age = rows.age.where(rows.age < 90, 90).where(rows.age.notna())
-        sex = rows.sex.map({0: "male", 1: "female"})
-        patients = rows.patient_id.map("{:.0f}".format)
-        facts = zip(patients, age, sex, _find_superclasses(folder, rows))
-        return make_patient_table(rows.ecg_id.astype(str), facts)
-
-    return fetch_from(source, physionet=read, kaggle=read, simulated=describe_simulated)
+    read = partial(_read_patients, data_home, records)
+    return fetch_from(source, physionet=read, kaggle=read, simulated=recording.describe_simulated)
 
 
-def _find_records(data_home, numbers):
-    """The folder that holds these recordings, their rows of the table, and {name: header}."""
-    found, rows = _find_rows(data_home, numbers)
-    tables, files = dict.fromkeys(_TABLES), partial(find_files, data_home, PTBXL, found=found)
-    heads = {f"{name}.hea": None for name in rows.filename_lr}
-    folder = files(tables | heads, "PTB-XL headers")
-    headers = {name: read_header(folder / name) for name in rows.filename_lr}
-    signals = {f"{name}.dat": (header, header.sig_len) for name, header in headers.items()}
-    return files(tables | heads | signals, "PTB-XL records"), rows, headers
+def _read_patients(data_home, records):
+    folder, rows = _find_rows(data_home, records)
+    age = rows.age.where(rows.age < 90, 90).where(rows.age.notna())
+    sex = rows.sex.map({0: "male", 1: "female"})
+    patients = rows.patient_id.map("{:.0f}".format)
+    facts = zip(patients, age, sex, _find_superclasses(folder, rows))
+    return recording.make_patient_table(rows.ecg_id.astype(str), facts)
 
 
-def _find_rows(data_home, numbers):
-    """The folder that holds PTB-XL's tables, and the rows of these recordings."""
-    folder = find_files(data_home, PTBXL, dict.fromkeys(_TABLES), "PTB-XL tables")
-    return folder, _read_rows(folder / _TABLE, numbers)
-
-
-def _read_rows(path, numbers):
-    """PTB-XL's rows of these recordings, in their order."""
+def _find_rows(data_home, records):
+    """The folder that holds PTB-XL's tables, and the rows of these recordings, in their order."""
     import pandas as pd
 
+    numbers = [int(number) for number in records]
+    folder = recording.find_files(data_home, PTBXL, dict.fromkeys(_TABLES))
+    path = folder / _TABLE
     columns = ["ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold", "filename_lr"]
-    try:
+    with recording.explain_damage(path, "PTB-XL's table"):
         table = pd.read_csv(path, usecols=columns).set_index("ecg_id", drop=False)
-    except Exception as error:  # pandas raises whatever a damaged text leads it to
-        raise _make_table_error(path, error) from None
-    if missing := [n for n in numbers if n not in table.index]:
-        raise DataError(
-            f"{path} has no recording {missing[0]} ({len(missing)} of the {len(numbers)} asked for are not "
-            "in it). Name others with records=."
-        )
-    rows = table.loc[numbers]
-    try:
-        if len(rows) != len(numbers):
-            raise ValueError("a recording stands in it twice")
-        numbers_in = rows[["patient_id", "age", "sex", "strat_fold"]].apply(pd.to_numeric)
-        rows = rows.assign(**numbers_in, scp_codes=[set(ast.literal_eval(codes)) for codes in rows.scp_codes])
-        if rows[["patient_id", "strat_fold"]].isna().any(axis=None):
-            raise ValueError("a patient or a fold without a number")
-        # a name with another path in it could lead anywhere
-        strange = [n for n in rows.filename_lr if not re.fullmatch(r"records100/\d{5}/\d{5}_lr", str(n))]
-        if strange:
-            raise ValueError(f"a file named {strange[0]!r}")
-    except Exception as error:
-        raise _make_table_error(path, error) from None
+        if missing := [number for number in numbers if number not in table.index]:
+            raise DataError(
+                f"{path} has no recording {missing[0]} ({len(missing)} of the {len(numbers)} asked for are not "
+                "in it). Name others with records=."
+            )
+        return folder, _parse_rows(table.loc[numbers], len(numbers))
+
+
+def _parse_rows(rows, n_rows):
+    import pandas as pd
+
+    if len(rows) != n_rows:
+        raise ValueError("a recording stands in it twice")
+    numbers = rows[["patient_id", "age", "sex", "strat_fold"]].apply(pd.to_numeric)
+    rows = rows.assign(**numbers, scp_codes=[set(ast.literal_eval(codes)) for codes in rows.scp_codes])
+    if rows[["patient_id", "strat_fold"]].isna().any(axis=None):
+        raise ValueError("a patient or a fold without a number")
+    # a name with another path in it could lead anywhere
+    strange = [n for n in rows.filename_lr if not re.fullmatch(r"records100/\d{5}/\d{5}_lr", str(n))]
+    if strange:
+        raise ValueError(f"a file named {strange[0]!r}")
     return rows
-
-
-def _make_table_error(path, error):
-    if isinstance(error, OSError):
-        return DataError(explain_os_error(error, path))
-    return DataError(f"{path} is not PTB-XL's table ({error}). Replace it.")
 
 
 def _find_superclasses(folder, rows):
     """Of each row, the superclasses of its diagnostic statements: "NORM", "MI+STTC", "none"."""
     import pandas as pd
 
-    try:
+    with recording.explain_damage(folder / _STATEMENTS, "PTB-XL's table"):
         statements = pd.read_csv(folder / _STATEMENTS, index_col=0)
-        known = statements.diagnostic_class[statements.diagnostic == 1].to_dict()
-    except Exception as error:
-        raise _make_table_error(folder / _STATEMENTS, error) from None
+        superclass_of = statements.diagnostic_class[statements.diagnostic == 1].to_dict()
     for codes in rows.scp_codes:
-        found = {known[code] for code in codes if code in known}
+        found = {superclass_of[code] for code in codes if code in superclass_of}
         yield "+".join(name for name in SUPERCLASSES if name in found) or "none"

@@ -1,40 +1,40 @@
-"""Ten-second recordings with a diagnosis for the whole patient, as PTB Diagnostic and PTB-XL hold them.
+"""Recordings with a diagnosis for the whole patient, as PTB Diagnostic and PTB-XL hold them.
 
 Nobody annotated their beats: the R peaks are a detector's, and every beat bears its recording's label.
 The cut is that of the MIT-BIH beats, on the same time scale.
 """
 
 import re
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from .. import storage
 from ..beats import DIAGNOSED, Beats
-from ..errors import DataError, NotWritten, explain_os_error
+from ..errors import DataError
 from ..segment import HIGHEST, LOWEST, compute_rr_intervals, cut_leads, find_r_peaks
 from .cache import cache_beats, hash_code, hash_files
-from .download import LARGEST, find_cache_folder, make_downloader, make_url
+from .download import LARGEST, WantedFile, find_cache_folder
 from .records import download, find_local_files, load_sums
 from .simulate import make_patients
 
-# Where a record of the default list has another name at PhysioNet.
-_ELSEWHERE = {"patient200/s0405_re.hea": "patient200/s0405lre.hea"}
 # What no header of the two databases exceeds by far.
 MOST_HEADER_BYTES = 50_000
 MOST_SIGNALS, MOST_SAMPLES, MOST_COMMENT = 15, 1_000_000, 1000
 
 
 def describe_simulated():
-    simulated = make_patients().to_frame().drop_duplicates("record")
-    age = np.random.default_rng(0).integers(20, 80, len(simulated))
-    return make_patient_table(
-        simulated.record,
-        zip(simulated.patient, age, np.resize(["male", "female"], len(simulated)), simulated.diagnosis),
-    )
+    """The table of `make_patient_table` for simulated patients, whose age and sex are simulated, too."""
+    beats = make_patients().to_frame().drop_duplicates("record")
+    age = np.random.default_rng(0).integers(20, 80, len(beats))
+    sex = np.resize(["male", "female"], len(beats))
+    return make_patient_table(beats.record, zip(beats.patient, age, sex, beats.diagnosis))
 
 
 def make_patient_table(records, rows):
+    """A DataFrame of (patient, age, sex, reason for admission), a row for each recording."""
     import pandas as pd
 
     index = pd.Index(records, name="record")
@@ -43,6 +43,7 @@ def make_patient_table(records, rows):
 
 
 def check_arguments(leads, seconds, fs):
+    """The leads as a tuple of lower-case names; a ValueError if one of these arguments cannot be."""
     leads = (leads,) if isinstance(leads, str) else tuple(leads)
     if not leads or len(set(map(str.lower, leads))) < len(leads):
         raise ValueError(f"leads must name at least one lead, and each once, not {leads}")
@@ -53,86 +54,88 @@ def check_arguments(leads, seconds, fs):
     return tuple(lead.lower() for lead in leads)
 
 
-def find_files(data_home, database, wanted, title, found=None):
+def find_files(data_home, database, wanted, found=None):
     """The folder with these files in it: the data directory's, else the cache's after a download.
 
-    `wanted` is {name: None, or for a signal file (header, samples of it that are needed)}. The sums of few
-    are known, so that a file is held to what it says itself, too, and a signal to its header. A data
-    directory may hold less than PhysioNet's files, and is not held to their sums. `found` is the folder
+    `wanted` is {name: None, or for a signal file (header, samples of it that are needed)}. `found` is the folder
     that some of them were found in before: the others are looked for in no other one.
     """
-    cache = find_cache_folder(database)
-    known = load_sums(database.split("/")[0])
-
-    def explain_difference(path, name):
-        """What is wrong with a file of the cache or a download, or None."""
-        signal = wanted[name]
-        if reason := _explain_fault(path, signal, name):
-            return reason
-        part = signal and path.stat().st_size < _count_bytes(name, signal[0], signal[0].sig_len)
-        differs = name in known and not part and storage.compute_sha256(path) != known[name][0]
-        return "differs from the sum that PhysioNet publishes" if differs else None
-
-    if found != cache:
-        folder, _ = find_local_files(data_home, database, wanted, title, found)
+    if found != find_cache_folder(database):
+        folder, _ = find_local_files(data_home, database, wanted, found)
         if folder is not None:
             return folder
-    for path, name in ((cache / name, name) for name in wanted):
-        if storage.is_file(path) and explain_difference(path, name):
-            try:
-                path.unlink()  # cut short by an earlier wish for less, say
-            except OSError as error:
-                told = explain_os_error(error, path, writing=True, setting="ECG_LESSONS_CACHE")
-                raise NotWritten(told) from None
-
-    def fetch(url, path, pup):
-        name = url_names[url]
-        part = {"Range": f"bytes=0-{_count_bytes(name, *wanted[name]) - 1}"} if wanted[name] else {}
-        make_downloader(_find_limit(name, wanted[name], known), part)(url, path, pup)
-        if reason := explain_difference(Path(path), name):
-            raise ValueError(reason)
-
-    urls = {name: make_url(database, _ELSEWHERE.get(name, name)) for name in wanted}
-    url_names = {url: name for name, url in urls.items()}
-    return download(data_home, database, dict.fromkeys(wanted), title, fetch=fetch, urls=urls)
+    known = load_sums(database.split("/")[0])
+    wanted = {name: _describe_download(name, signal, known) for name, signal in wanted.items()}
+    return download(data_home, database, wanted)
 
 
-def _find_limit(name, signal, known):
-    """How large a file may be that is downloaded."""
-    if known.get(name, (None, None))[1]:
-        return known[name][1]
-    if signal:  # a server may give all of it where a part was asked for
-        return _count_bytes(name, signal[0], signal[0].sig_len)
-    return MOST_HEADER_BYTES if name.endswith(".hea") else LARGEST
+def find_headers(data_home, database, names, tables=(), found=None):
+    """The folder that holds the headers of these records, and {name: header}."""
+    wanted = dict.fromkeys([*tables, *(f"{name}.hea" for name in names)])
+    folder = find_files(data_home, database, wanted, found)
+    return folder, {name: read_header(folder / name) for name in names}
 
 
-def _explain_fault(path, signal, name=None):
-    """What is wrong with a file, or None. `name` is its own, where `path` is temporary."""
-    try:
-        return _explain_fault_in(path, signal, name or path.name)
-    except OSError as error:
-        raise DataError(explain_os_error(error, path)) from None
+def find_signals(data_home, database, folder, headers, leads, seconds=None):
+    """Make sure that the folder of these headers holds the leads, so far as they are needed."""
+    wanted = {f"{name}.hea": None for name in headers}
+    for name, header in headers.items():
+        for i in find_channels(folder / name, header, leads):
+            file = f"{name.rpartition('/')[0]}/{header.file_name[i]}"
+            wanted[file] = header, count_samples(header, seconds)
+    find_files(data_home, database, wanted, folder)
 
 
-def _explain_fault_in(path, signal, name):
-    if not name.endswith((".dat", ".xyz")):
+def _describe_download(name, signal, known):
+    """How much of a file is fetched, and how it is checked, as a `WantedFile`."""
+    explain_fault = partial(_explain_difference, name=name, signal=signal, known=known)
+    size = known.get(name, (None, None))[1]
+    if not signal:
+        return WantedFile(explain_fault, size or (MOST_HEADER_BYTES if name.endswith(".hea") else LARGEST))
+    header, n_samples = signal
+    part = {"Range": f"bytes=0-{_count_bytes(name, header, n_samples) - 1}"}
+    # a server may give all of it where a part was asked for
+    return WantedFile(explain_fault, size or _count_bytes(name, header, header.sig_len), part)
+
+
+def _explain_difference(path, name, signal, known):
+    """What is wrong with a file of the cache or a download, or None.
+
+    The sums of few are `known`, so that a file is held to what it says itself, too, and a signal to its header.
+    A data directory may hold less than PhysioNet's files, and is not held to their sums.
+    """
+    if reason := _explain_fault(path, name, signal):
+        return reason
+    is_part = signal and path.stat().st_size < _count_bytes(name, signal[0], signal[0].sig_len)
+    if name in known and not is_part and storage.compute_sha256(path) != known[name][0]:
+        return "differs from the sum that PhysioNet publishes"
+    return None
+
+
+def _explain_fault(path, name, signal):
+    """What is wrong with a file, or None; `name` is its own, where `path` is temporary."""
+    with storage.explain_errors(path):
+        if signal:
+            return _explain_signal_fault(path, name, *signal)
         with open(path, "rb") as file:
             first = file.readline(200)
-        if name.endswith(".csv"):
-            return None if b"," in first else "is no CSV table"
-        return None if re.match(rb"\S+ \d+ \d+ \d+", first) else "is no WFDB header"
-    header, n = signal
-    channels = _find_signals(name, header)
-    size = path.stat().st_size
-    if size < _count_bytes(name, header, n):
-        return f"holds {size} bytes, and {_count_bytes(name, header, n)} are needed"
-    whole = size == _count_bytes(name, header, header.sig_len)
-    count = header.sig_len if whole else n
+    if name.endswith(".csv"):
+        return None if b"," in first else "is no CSV table"
+    return None if re.match(rb"\S+ \d+ \d+ \d+", first) else "is no WFDB header"
+
+
+def _explain_signal_fault(path, name, header, n_samples):
+    channels, size = _find_signals(name, header), path.stat().st_size
+    needed = _count_bytes(name, header, n_samples)
+    if size < needed:
+        return f"holds {size} bytes, and {needed} are needed"
+    is_whole = size == _count_bytes(name, header, header.sig_len)
+    count = header.sig_len if is_whole else n_samples
     samples = np.fromfile(path, "<i2", count * len(channels)).reshape(count, -1)
     if samples[0].tolist() != [header.init_value[i] for i in channels]:
         return "does not begin as its header says"
     sums = [header.checksum[i] for i in channels]
-    if whole and ((samples.sum(0, dtype=np.int64) - sums) % 65536).any():
+    if is_whole and ((samples.sum(0, dtype=np.int64) - sums) % 65536).any():
         return "does not add up to the sums in its header"
     return None
 
@@ -147,26 +150,40 @@ def _find_signals(name, header):
     return [i for i, file in enumerate(header.file_name) if file == name.rpartition("/")[2]]
 
 
-def _count_bytes(name, header, n):
-    """Bytes of the first `n` samples of all signals in a file."""
-    return 2 * n * len(_find_signals(name, header))
+def _count_bytes(name, header, n_samples):
+    """Bytes of the first samples of all signals in a file."""
+    return 2 * n_samples * len(_find_signals(name, header))
+
+
+def find_channels(path, header, leads):
+    """Positions of the leads among the record's signals."""
+    names = [name.lower() for name in header.sig_name]
+    if strange := [lead for lead in leads if lead not in names]:
+        raise DataError(f"{path}.hea has no lead {strange[0]!r}; it has {', '.join(names)}.")
+    return [names.index(lead) for lead in leads]
+
+
+@contextmanager
+def explain_damage(path, form):
+    """Turn whatever a library raises at a damaged file into a DataError that names it and its proper form."""
+    try:
+        with storage.explain_errors(path):
+            yield
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path} is not {form} ({error}). Replace it.") from None
 
 
 def read_header(path):
     """The header of a record, which must be one that PTB or PTB-XL could have."""
     import wfdb
 
-    try:
+    with explain_damage(f"{path}.hea", "a header as PhysioNet published it"):
         _check_header_text(Path(f"{path}.hea"))
         header = wfdb.rdheader(str(path))
         _check_header(header)
-        return header
-    except OSError as error:
-        raise DataError(explain_os_error(error, f"{path}.hea")) from None
-    except Exception as error:  # wfdb raises whatever a damaged text leads it to
-        raise DataError(
-            f"{path}.hea is not a header as PhysioNet published it ({error}). Replace it."
-        ) from None
+    return header
 
 
 def _check_header_text(path):
@@ -182,25 +199,20 @@ def _check_header_text(path):
 
 def _check_header(header):
     """A ValueError if the header has what neither database has, and what would change beats."""
-    if not (header.sig_len and header.n_sig and set(header.fmt) == {"16"}):
-        raise ValueError("no length, or a format other than 16")
-    if header.sig_len > MOST_SAMPLES:
+    if not 0 < header.sig_len <= MOST_SAMPLES:
         raise ValueError(f"{header.sig_len} samples")
     if not LOWEST <= header.fs <= HIGHEST:
         raise ValueError(f"{header.fs:g} samples a second")
     needed = (header.sig_name, header.init_value, header.checksum, header.adc_gain, header.baseline)
     if any(len(column) != header.n_sig or None in column for column in needed):
         raise ValueError("a signal without a name, a gain or a sum")
-    if any(header.skew) or any(header.byte_offset) or any(header.block_size):
-        raise ValueError("a signal with a skew, a byte offset or blocks")
-    if set(header.samps_per_frame) != {1}:
-        raise ValueError("several samples in a frame")
+    for column, usual, fault in _USUAL:
+        if not set(getattr(header, column)) <= usual:
+            raise ValueError(f"a signal {fault}")
     if not all(1 <= gain <= 1e6 for gain in header.adc_gain):  # false for NaN, too
         raise ValueError(f"a gain of {min(header.adc_gain):g}")
     if not all(-32768 <= baseline <= 32767 for baseline in header.baseline):
         raise ValueError("a baseline that no sample has")
-    if set(header.units) != {"mV"}:
-        raise ValueError("a signal that is not in mV")
     names = [name.lower() for name in header.sig_name]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"two leads named {twice[0]!r}")
@@ -211,12 +223,15 @@ def _check_header(header):
         raise ValueError(f"a comment of {longest} characters")
 
 
-def find_channels(path, header, leads):
-    """Positions of the leads among the record's signals."""
-    names = [name.lower() for name in header.sig_name]
-    if strange := [lead for lead in leads if lead not in names]:
-        raise DataError(f"{path}.hea has no lead {strange[0]!r}; it has {', '.join(names)}.")
-    return [names.index(lead) for lead in leads]
+# Of each column of a header: the values that PTB and PTB-XL have, and what is said of any other.
+_USUAL = (
+    ("fmt", {"16"}, "in a format other than 16"),
+    ("skew", {0, None}, "with a skew"),
+    ("byte_offset", {0, None}, "with a byte offset"),
+    ("block_size", {0, None}, "in blocks"),
+    ("samps_per_frame", {1}, "with several samples in a frame"),
+    ("units", {"mV"}, "that is not in mV"),
+)
 
 
 def cache_recordings(name, folder, table, headers, leads, seconds, fs):
@@ -244,9 +259,9 @@ def _cut_recordings(folder, table, headers, leads, seconds, fs):
     # the detector is plain Python, so processes; fifty records are worth the start of one
     n_jobs = min(cpu_count(), len(table) // 50) if len(table) >= 100 else None
     n_beats = 0
-    cut = delayed(_cut_recording)
     for beats in Parallel(n_jobs=n_jobs, return_as="generator")(
-        cut(folder / file, facts, headers[file], leads, seconds, fs) for file, facts in table.items()
+        delayed(_cut_recording)(folder / file, facts, headers[file], leads, seconds, fs)
+        for file, facts in table.items()
     ):
         n_beats += len(beats)
         yield beats
@@ -255,21 +270,9 @@ def _cut_recordings(folder, table, headers, leads, seconds, fs):
 
 
 def _cut_recording(path, facts, header, leads, seconds, fs):
-    import wfdb
-
-    n = count_samples(header, seconds)
-    channels = find_channels(path, header, leads)
-    for name in {header.file_name[i] for i in channels}:
-        if reason := _explain_fault(path.parent / name, (header, n)):
-            raise DataError(f"{path.parent / name} {reason}. Replace it by PhysioNet's.")
-    try:
-        voltages = wfdb.rdrecord(str(path), sampto=n, channels=channels).p_signal
-    except OSError as error:
-        raise DataError(explain_os_error(error, f"{path}.dat")) from None
-    except Exception as error:  # wfdb's, of whatever kind
-        raise DataError(f"{path}.hea and its signals cannot be read ({error}). Replace them.") from None
-    if np.isnan(voltages).any():  # the format has a value for samples that are none
-        raise DataError(f"{path}.dat has samples that are marked as invalid. Ask for other records or leads.")
+    voltages = _read_voltages(
+        path, header, find_channels(path, header, leads), count_samples(header, seconds)
+    )
     peaks = find_r_peaks(voltages[:, 0], header.fs)
     signals = cut_leads(voltages, peaks, header.fs, fs)
     record, patient, label, fold, diagnosis = (np.full(len(signals), fact) for fact in facts)
@@ -279,8 +282,22 @@ def _cut_recording(path, facts, header, leads, seconds, fs):
     )  # fmt: skip
 
 
+def _read_voltages(path, header, channels, n_samples):
+    """The first samples of a record, (n_samples, channels) in mV, after its files were checked."""
+    import wfdb
+
+    for name in {header.file_name[i] for i in channels}:
+        if reason := _explain_fault(path.parent / name, name, (header, n_samples)):
+            raise DataError(f"{path.parent / name} {reason}. Replace it by PhysioNet's.")
+    with explain_damage(f"{path}.dat", "what its header describes"):
+        voltages = wfdb.rdrecord(str(path), sampto=n_samples, channels=channels).p_signal
+    if np.isnan(voltages).any():  # the format has a value for samples that are none
+        raise DataError(f"{path}.dat has samples that are marked as invalid. Ask for other records or leads.")
+    return voltages
+
+
 def print_left_out(total, reasons):
     """Print how many records were left out, and why."""
-    told = [f"{len(names)} {why}" for why, names in reasons.items() if names]
-    if told:
-        print(f"{sum(map(len, reasons.values()))} of {total} records left out: {', '.join(told)}")
+    counts = [f"{len(names)} {why}" for why, names in reasons.items() if names]
+    if counts:
+        print(f"{sum(map(len, reasons.values()))} of {total} records left out: {', '.join(counts)}")

@@ -1,32 +1,38 @@
 """WFDB records in a data directory or in the cache: found, downloaded, held to their published sums, read."""
 
 import os
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import storage
 from ..beats import CLASS_OF, CLASSES
-from ..errors import DataError, NotWritten, explain_os_error
-from .download import PHYSIONET, download_files
+from ..errors import DataError, NotWritten
+from .download import PHYSIONET, WantedFile, download_files, find_cache_folder
 
 MITDB = "mitdb/1.0.0"
 SUMS = Path(__file__).parent  # the folder of the sums that PhysioNet publishes
-# Of a database, by its short name: the long one, which its ZIP file bears, and versions that will do, too.
-_LONG_NAMES = {
-    "mitdb": "mit-bih-arrhythmia-database",
-    "ptbdb": "ptb-diagnostic-ecg-database",
-    "ptb-xl": "ptb-xl-a-large-publicly-available-electrocardiography-dataset",
+
+
+class _Database(NamedTuple):
+    title: str
+    zip_name: str  # of PhysioNet's ZIP file, less the version
+    versions: tuple  # that will do, the newest first
+
+
+_DATABASES = {
+    "mitdb": _Database("MIT-BIH", "mit-bih-arrhythmia-database", ("1.0.0",)),
+    "ptbdb": _Database("PTB Diagnostic", "ptb-diagnostic-ecg-database", ("1.0.0",)),
+    "ptb-xl": _Database(
+        "PTB-XL", "ptb-xl-a-large-publicly-available-electrocardiography-dataset", ("1.0.3", "1.0.2", "1.0.1")
+    ),
 }
-_EARLIER = {"ptb-xl": ["1.0.2", "1.0.1"]}
 
 
 def load_sums(short):
-    """{file name: (SHA-256, bytes)} of those files of a database that PhysioNet's sums are known of.
-
-    `short` is "mitdb", "ptbdb" or "ptb-xl"; bytes that are not known are None.
-    """
+    """{file name: (SHA-256, bytes or None)} of the files of "mitdb", "ptbdb" or "ptb-xl" whose sums are known."""
     return _read_sums(SUMS / f"{short}_sha256.txt")
 
 
@@ -49,33 +55,38 @@ def find_patient(record):
 def download_mitdb(names=None, data_home=None):
     """The cache's ``mitdb`` folder, with the files named (default: all 144) in it, see `download`."""
     known = load_sums("mitdb")
-    wanted = {name: known[name][0] for name in names or known}
-    sizes = {name: size for name, (_, size) in known.items()}
-    return download(data_home, MITDB, wanted, "MIT-BIH records", sizes=sizes)
+    wanted = {
+        name: WantedFile(partial(_explain_difference, digest=known[name][0]), known[name][1])
+        for name in names or known
+    }
+    return download(data_home, MITDB, wanted)
 
 
-def download(data_home, database, wanted, title, **how):
+def _explain_difference(path, digest):
+    return "differs" if storage.compute_sha256(path, "ECG_LESSONS_CACHE") != digest else None
+
+
+def download(data_home, database, wanted):
     """`download_files`; where it fails, the error tells first where the data directory was searched in vain."""
     home = storage.find_data_home(data_home)
     try:
-        return download_files(database, wanted, title, **how)
+        return download_files(database, wanted)
     except NotWritten:
         raise
     except DataError as error:
-        raise DataError(f"{explain_not_found(home, database, title)} {error}" if home else error) from None
+        raise DataError(f"{explain_not_found(home, database)} {error}" if home else error) from None
 
 
 def find_local_mitdb(data_home, names=None):
     """`find_local_files` for MIT-BIH: the files named, or all 144."""
-    return find_local_files(data_home, MITDB, names or load_sums("mitdb"), "MIT-BIH")
+    return find_local_files(data_home, MITDB, names or load_sums("mitdb"))
 
 
-def find_local_files(data_home, database, names, what, folder=None):
+def find_local_files(data_home, database, names, folder=None):
     """The folder of the user's data directory that holds these files, and their paths; or (None, []).
 
-    `what` names them in an error. `folder` is the only one to look in, where other files that belong to these
-    were found; else it is the first of `list_database_folders` that has all of them.
-    Raises a DataError if a folder has some of the files, and none has all; or if one may not be looked into.
+    It is the first of `list_database_folders` that has all of them, or `folder`, where other files that belong
+    to these were found. Raises a DataError if a folder has some of the files, and none has all.
     """
     home = storage.find_data_home(data_home)
     if home is None:
@@ -88,58 +99,49 @@ def find_local_files(data_home, database, names, what, folder=None):
             return place, files
         if len(missing) < len(files):
             incomplete.append(missing)
-    if incomplete:
-        missing = min(incomplete, key=len)
-        raise DataError(
-            f"{missing[0]} is missing ({len(missing)} of {len(names)} files of {what} are). Copy "
-            f"it from {PHYSIONET}/{database}/, or leave ECG_LESSONS_DATA unset to download all."
-        )
-    return None, []
+    if not incomplete:
+        return None, []
+    missing = min(incomplete, key=len)
+    raise DataError(
+        f"{missing[0]} is missing ({len(missing)} of {len(names)} files are). Copy it from "
+        f"{PHYSIONET}/{database}/, or leave ECG_LESSONS_DATA unset to download all."
+    )
 
 
 def list_database_folders(database):
-    """Where a data directory may hold a database, "mitdb/1.0.0" say: as PhysioNet and its downloads name folders.
-
-    Below the data directory these are "mitdb/1.0.0", "mitdb", what PhysioNet's ZIP file unpacks to, what
-    ``wget -r`` makes, and the data directory itself.
+    """Where a data directory may hold a database: "mitdb/1.0.0", "mitdb", what PhysioNet's ZIP file unpacks to,
+    what ``wget -r`` makes, and the data directory itself.
     """
-    name, versions = database.split("/")[0], _list_versions(database)
+    short = database.split("/")[0]
+    _, zip_name, versions = _DATABASES[short]
     folders = []
-    for short in dict.fromkeys([name, name.replace("-", "")]):  # ptb-xl, ptbxl
-        folders += [*(f"{short}/{version}" for version in versions), short]
-    unpacked = [f"{_LONG_NAMES.get(name, name)}-{version}" for version in versions]
+    for name in dict.fromkeys([short, short.replace("-", "")]):  # ptb-xl, ptbxl
+        folders += [*(f"{name}/{version}" for version in versions), name]
+    unpacked = [f"{zip_name}-{version}" for version in versions]
     folders += unpacked + [f"{folder}/{folder}" for folder in unpacked]  # as some programs unpack it
     for site in ("physionet.org/files", "files"):
-        folders += [f"{site}/{name}/{version}" for version in versions]
+        folders += [f"{site}/{short}/{version}" for version in versions]
     return [*folders, *versions, "."]
 
 
-def _list_versions(database):
-    name, newest = database.split("/")
-    return [newest, *_EARLIER.get(name, [])]
-
-
-def explain_not_found(home, database=MITDB, title="MIT-BIH records"):
-    """Where the data directory was searched for a database that it does not hold: one or two sentences.
-
-    Where PhysioNet's ZIP file of the database lies there, that it must be unpacked, too.
-    """
-    name, (newest, *earlier) = database.split("/")[0], _list_versions(database)
-    long = _LONG_NAMES.get(name, name)
-    places = f"{name}, {name}/{newest}, {long}-{newest} and physionet.org/files/{name}/{newest}"
+def explain_not_found(home, database=MITDB):
+    """Where the data directory was searched for a database that it does not hold, and whether to unpack a ZIP."""
+    short = database.split("/")[0]
+    title, zip_name, (newest, *earlier) = _DATABASES[short]
+    places = f"{short}, {short}/{newest}, {zip_name}-{newest} and physionet.org/files/{short}/{newest}"
     older = f", nor those of version {' or '.join(earlier)}" if earlier else ""
-    told = f"{home} holds no {title} that can be read, nor do its folders {places}{older}."
-    for folder in (".", name):
-        for version in _list_versions(database):
-            packed = Path(home) / folder / f"{long}-{version}.zip"
+    message = f"{home} holds no {title} records that can be read, nor do its folders {places}{older}."
+    for folder in (".", short):
+        for version in (newest, *earlier):
+            packed = Path(home) / folder / f"{zip_name}-{version}.zip"
             if os.path.isfile(packed):
-                return f"{told} It holds {packed}, which is not read as it is: unpack it there."
-    return told
+                return f"{message} It holds {packed}, which is not read as it is: unpack it there."
+    return message
 
 
 def find_cached_mitdb():
     """The cache's folder of downloaded records if all are there, else None."""
-    folder = storage.find_cache_dir() / "mitdb"
+    folder = find_cache_folder(MITDB)
     return folder if all(os.path.isfile(folder / name) for name in load_sums("mitdb")) else None
 
 
@@ -155,14 +157,12 @@ def read_record(folder, name):
                 f"Replace it by {PHYSIONET}/{MITDB}/{file.name}."
             )
     path = str(Path(folder) / name)
-    try:
+    with storage.explain_errors(f"{path}.dat"):
         return wfdb.rdrecord(path), wfdb.rdann(path, "atr")
-    except OSError as error:
-        raise DataError(explain_os_error(error, f"{path}.dat")) from None
 
 
 def read_annotated_beats(folder, name):
-    """(record, annotation, labels (n,), peaks (n,)): the marks that are beats, with their class."""
+    """(record, annotation, labels (n,), peaks (n,)): the annotations that are beats, with their class."""
     record, annotation = read_record(folder, name)
     symbols = np.array(annotation.symbol)
     is_beat = np.isin(symbols, list(CLASS_OF))

@@ -1,4 +1,4 @@
-"""Published rows traced back to the annotations that they were cut at."""
+"""Published beats traced back to the annotations that they were cut at."""
 
 import math
 
@@ -7,65 +7,66 @@ import numpy as np
 from ..beats import WIDTH
 from ..segment import beat_length, find_published_ends, segment
 
-_KEY = 32  # leading samples that a row is looked up by
-_SHORTEST = 8  # samples; a shorter row fits many beats (the shortest real one has 10)
+_KEY = 32  # leading samples that a beat is looked up by
+_SHORTEST = 8  # samples; a shorter beat fits many others (the shortest real one has 10)
 _FEWEST, _MOST = 2, 6  # digits of rounded values: fewer say too little, more round nothing that matters
 
 
 def trace_rows(signals, labels, records, digits=None):
-    """Find the annotation that each published row was cut at.
+    """Find the annotation that each published beat was cut at.
 
-    A row is a scaled copy of raw samples, and scaling keeps their order: the ranks of its
-    first 32 samples are an exact key. Of the annotations with that key and class, the one
-    whose samples the row repeats (to 1e-4, up to shift and stretch) is the origin.
-
-    Rounding, by a spreadsheet say, makes samples equal that were not. The origin of a
-    rounded row is the one annotation of its class whose beat, as published, differs
-    from it by no more than the rounding; where several do, it stays unknown.
+    A published beat is a scaled copy of raw samples, and scaling keeps their order: the ranks of its first 32
+    samples are a key, and the annotation with that key and class whose samples it repeats (to 1e-4, up to shift
+    and stretch) is the origin. Rounding, by a spreadsheet say, makes samples equal that were not: a rounded beat's
+    origin is the one annotation of its class whose published beat differs from it by no more than the rounding.
 
     Parameters
     ----------
     signals, labels : float32 array (n, 187), int array (n,)
-        Published rows.
     records : iterable
         The raw records, each as `read_annotated_beats` gives it; they are gone through once.
     digits : int array (n,), optional
-        To how many digits each row is rounded, as `count_digits` says. Default: counted in all rows together.
+        To how many digits each beat is rounded, as `count_digits` says. Default: counted in all together.
 
     Returns
     -------
     (records (n,) of str or None, samples (n,) of int, -1 where no annotation fits)
     """
     digits = np.broadcast_to(count_digits(signals) if digits is None else digits, len(signals))
-    exact = digits == 0
-    raw, raw_labels, raw_records, raw_samples, raw_lengths, published = _cut_beats(records, not exact.all())
+    is_exact = digits == 0
+    *raw, raw_records, raw_samples, published = _cut_beats(records, not is_exact.all())
+    origin = _find_exact(signals, labels, is_exact, *raw)
+    if not is_exact.all():
+        nearest = _find_rounded(signals, labels, digits, published, raw[1])
+        is_free = (nearest >= 0) & ~np.isin(nearest, origin)
+        origin[is_free] = nearest[is_free]
+    is_known = origin >= 0
+    records = np.where(is_known, raw_records[origin].astype(object), None)
+    return records, np.where(is_known, raw_samples[origin], -1)
+
+
+def _find_exact(signals, labels, is_exact, raw, raw_labels, raw_lengths):
+    """The raw beat that each exact beat is a scaled copy of: int array (n,), -1 where there is none."""
     origin = np.full(len(signals), -1)
-    taken = np.zeros(len(raw), dtype=bool)
-    last = beat_length(signals)
-    lengths = np.minimum(last, _KEY)
-    for length in np.unique(lengths[exact & (lengths >= _SHORTEST)])[::-1]:  # rows that say most choose first
-        rows = np.flatnonzero(exact & (lengths == length))
-        index = {}
-        keys = _rank_samples(raw[:, :length])
-        for place in np.flatnonzero(~taken):
-            index.setdefault((raw_labels[place], keys[place].tobytes()), []).append(place)
-        for row, key in zip(rows, _rank_samples(signals[rows, :length])):
-            candidates = index.get((labels[row], key.tobytes()), [])
+    is_taken = np.zeros(len(raw), dtype=bool)
+    ends = beat_length(signals)
+    lengths = np.minimum(ends, _KEY)
+    for length in np.unique(lengths[is_exact & (lengths >= _SHORTEST)])[::-1]:  # who says most chooses first
+        places = {}
+        raw_keys = _rank_samples(raw[:, :length])
+        for place in np.flatnonzero(~is_taken):
+            places.setdefault((raw_labels[place], raw_keys[place].tobytes()), []).append(place)
+        beats = np.flatnonzero(is_exact & (lengths == length))
+        for beat, key in zip(beats, _rank_samples(signals[beats, :length])):
             fits = [
-                (abs(raw_lengths[c] - last[row]), c)
-                for c in candidates
-                if not taken[c] and _has_same_shape(signals[row], raw[c], last[row])
+                (abs(raw_lengths[place] - ends[beat]), place)
+                for place in places.get((labels[beat], key.tobytes()), [])
+                if not is_taken[place] and _has_same_shape(signals[beat], raw[place], ends[beat])
             ]
             if fits:
-                origin[row] = min(fits)[1]
-                taken[origin[row]] = True
-    if not exact.all():
-        nearest = _find_rounded(signals, labels, digits, published, raw_labels)
-        free = (nearest >= 0) & ~taken[nearest]
-        origin[free] = nearest[free]
-    found = origin >= 0
-    records = np.where(found, raw_records[origin].astype(object), None)
-    return records, np.where(found, raw_samples[origin], -1)
+                origin[beat] = min(fits)[1]
+                is_taken[origin[beat]] = True
+    return origin
 
 
 def count_digits(signals):
@@ -89,7 +90,7 @@ def _has_digits(values, digits):
 
 
 def _find_rounded(signals, labels, digits, published, published_labels):
-    """The one published beat that each rounded row can be: int array (n,), -1 where it is not one alone."""
+    """The one published beat that each rounded one can be: int array (n,), -1 where it is not one alone."""
     from sklearn.neighbors import KDTree
 
     origin = np.full(len(signals), -1)
@@ -97,43 +98,43 @@ def _find_rounded(signals, labels, digits, published, published_labels):
         places = np.flatnonzero(published_labels == label)
         if len(places) == 0:
             continue
-        rows = np.flatnonzero((labels == label) & (digits == n_digits))
+        beats = np.flatnonzero((labels == label) & (digits == n_digits))
         half_step = 0.5 * 10.0**-n_digits + 1e-6  # of values up to 1
         tree = KDTree(published[places, :_KEY], metric="chebyshev")
-        for row, near in zip(rows, tree.query_radius(signals[rows, :_KEY], half_step)):
+        for beat, near in zip(beats, tree.query_radius(signals[beats, :_KEY], half_step)):
             near = places[near]
-            near = near[np.abs(published[near] - signals[row]).max(1, initial=0) <= half_step]
+            near = near[np.abs(published[near] - signals[beat]).max(1, initial=0) <= half_step]
             if len(near) == 1:
-                origin[row] = near[0]
+                origin[beat] = near[0]
     chosen, times = np.unique(origin, return_counts=True)
     return np.where(np.isin(origin, chosen[times > 1]), -1, origin)  # no beat is in the files twice
 
 
-def _rank_samples(rows):
-    """Each row's dense ranks: 0 for its smallest value, equal values alike. uint8."""
-    order = rows.argsort(1, kind="stable")
-    ordered = np.take_along_axis(rows, order, 1)
+def _rank_samples(beats):
+    """Each beat's dense ranks: 0 for its smallest value, equal values alike. uint8."""
+    order = beats.argsort(1, kind="stable")
+    ordered = np.take_along_axis(beats, order, 1)
     steps = np.diff(ordered, axis=1, prepend=ordered[:, :1]) > 0
-    ranks = np.empty(rows.shape, dtype=np.uint8)
+    ranks = np.empty(beats.shape, dtype=np.uint8)
     np.put_along_axis(ranks, order, steps.cumsum(1).astype(np.uint8), 1)
     return ranks
 
 
-def _has_same_shape(row, raw, length):
-    """Whether the first `length` samples of `row` are `raw` shifted and stretched, to 1e-4."""
-    row, raw = row[:length], raw[:length]
-    low, high = row.argmin(), row.argmax()
+def _has_same_shape(beat, raw, length):
+    """Whether the first `length` samples of a beat are `raw` shifted and stretched, to 1e-4."""
+    beat, raw = beat[:length], raw[:length]
+    low, high = beat.argmin(), beat.argmax()
     span = raw[high] - raw[low]
     if span <= 0:
-        return row[high] == row[low]
-    expected = row[low] + (raw - raw[low]) * ((row[high] - row[low]) / span)
-    return np.abs(expected - row).max() < 1e-4
+        return beat[high] == beat[low]
+    expected = beat[low] + (raw - raw[low]) * ((beat[high] - beat[low]) / span)
+    return np.abs(expected - beat).max() < 1e-4
 
 
-def _cut_beats(records, rounded):
-    """Every annotated beat but a record's last: its samples, class, record, annotation and length.
+def _cut_beats(records, has_rounded):
+    """Every annotated beat but a record's last: samples, class, length, record, annotation, published form.
 
-    The samples are 187 raw ones from the annotation on, and, if any rows are rounded, those of the file too.
+    The samples are 187 raw ones from the annotation on; the published form is cut if any beats are rounded.
     """
     parts = []
     for record, annotation, labels, peaks in records:
@@ -141,11 +142,9 @@ def _cut_beats(records, rounded):
         lead = np.append(lead, np.zeros(3 * WIDTH, dtype=np.int16))
         windows = lead[peaks[:-1, None] + np.arange(0, 3 * WIDTH, 3)]
         lengths = (find_published_ends(peaks, annotation.sample) - peaks[:-1] + 2) // 3
-        rows = (
-            segment(record.p_signal[:, 0], peaks, record.fs, "published", annotation.sample)
-            if rounded
-            else []
-        )
         names = np.full(len(windows), record.record_name)
-        parts.append((windows, labels[:-1], names, peaks[:-1], lengths, rows))
+        published = []
+        if has_rounded:
+            published = segment(record.p_signal[:, 0], peaks, record.fs, "published", annotation.sample)
+        parts.append((windows, labels[:-1], lengths, names, peaks[:-1], published))
     return [np.concatenate(column) for column in zip(*parts)]
