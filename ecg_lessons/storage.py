@@ -163,8 +163,11 @@ def load_results(name: str) -> dict:
         If there is no such file, or it is damaged or cannot be read.
     """
     path = find_shipped_folder("results", "results") / f"{name}.json"
-    try:
-        with explain_errors(path):
+    with explain_errors(path):
+        try:
             return json.loads(path.read_text())
-    except ValueError as error:
-        raise DataError(f"{path} is damaged ({error}). Restore it with git.") from None
+        except (FileNotFoundError, ValueError) as error:
+            fault = "is damaged" if isinstance(error, ValueError) else "does not exist"
+            raise DataError(
+                f"{path} {fault}. Restore it with git; the Makefile says what writes it."
+            ) from None

@@ -183,7 +183,7 @@ def _explain_account_file(path):
     except OSError as error:
         fault = explain_os_error(error, path)
     except ValueError as error:
-        fault = f"{path} {error}."
+        fault = f"{path} is no kaggle.json: it {error}."
     return (
         f"{fault} Create a new kaggle.json at {SETTINGS} and keep it as it comes, in UTF-8 without a byte-order "
         "mark. Or delete it: public files need no account."

@@ -135,7 +135,7 @@ class _Limited(io.RawIOBase):
     def _check(self, data):
         """A DataError if the piece that was read is not to be given."""
         if not self.n_read and data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
-            raise DataError(f"{self.path} is a web page, of a sign-in say, and not a CSV. {WAY_OUT}")
+            raise DataError(f"{self.path} is a web page and not a CSV, of a sign-in say. {WAY_OUT}")
         self.n_read += len(data)
         self.n_rows += max(data.count(b"\n"), data.count(b"\r"))
         more = "more than any of the published files"
@@ -152,8 +152,8 @@ def _find_member(archive, path, name):
         raise DataError(f"{path} holds no {name}. {WAY_OUT}")
     is_rare = found.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     if found.flag_bits & 1 or is_rare:
-        how = "packed in a rare way" if is_rare else "encrypted"
-        raise DataError(f"{path} is {how}. Unpack it, and put the CSVs in its place.")
+        how = "is packed in a rare way" if is_rare else "is encrypted"
+        raise DataError(f"{path} {how}. Unpack it, and put the CSVs in its place.")
     return found
 
 
