@@ -11,7 +11,7 @@ from .beats import AAMI, CLASSES, DS1, DS2, Beats
 from .errors import DataError
 from .segment import beat_length, segment
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Imported on first use, so that `import ecg_lessons` stays quick and never pulls in wfdb,
 # matplotlib or TensorFlow: public name -> the module that holds it.
