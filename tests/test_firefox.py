@@ -18,7 +18,7 @@ def tab():
 
 
 @pytest.fixture(scope="module")
-def make_url(site):
+def address(site):
     with serving(site) as address:
         yield address
 

@@ -31,7 +31,7 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def make_url(site):
+def address(site):
     with serving(site) as address:
         yield address
 
@@ -289,7 +289,7 @@ def test_every_slider_can_be_found_by_its_name_and_changes_the_row(page):
     assert page.locator("#try-it path.ecg-ink").last.get_attribute("d") != before
 
 
-def trace_rows(page, points):
+def draw_trace(page, points):
     """Draw over the paper with the mouse: points as shares of its width and height."""
     page.locator("svg.ecg-paper").scroll_into_view_if_needed()
     box = page.locator("svg.ecg-paper").bounding_box()
@@ -309,7 +309,7 @@ def test_draw_with_the_mouse(page):
     page.get_by_role("button", name="Draw one").click()
     page.get_by_role("button", name="Blank sheet").click()
     assert "flat line" in page.locator(".ecg-answer").inner_text()
-    trace_rows(page, BROAD)
+    draw_trace(page, BROAD)
     assert answer(page)[0] == "V" and "Your own drawing" in page.locator("#try-it").inner_text()
     assert page.get_by_role("slider", name="QRS width").is_disabled()
     page.get_by_role("button", name="Stop drawing").click()
@@ -326,7 +326,7 @@ def test_a_stroke_begins_on_the_paper(page):
     page.mouse.move(box["x"] + 200, box["y"] + 50, steps=5)
     page.mouse.up()
     assert "flat line" in page.locator(".ecg-answer").inner_text()
-    trace_rows(page, BROAD)
+    draw_trace(page, BROAD)
     assert answer(page)[0] == "V"
     page.get_by_role("button", name="Stop drawing").click()
 
@@ -463,7 +463,7 @@ def test_every_task_can_be_done_and_ticks_itself_off(page):
     page.get_by_label("125 samples a second").check()
     page.get_by_role("button", name="Draw one").click()
     page.get_by_role("button", name="Blank sheet").click()
-    trace_rows(page, BROAD)
+    draw_trace(page, BROAD)
     page.get_by_role("button", name="Stop drawing").click()
     assert done.count() == page.locator(".ecg-tasks li").count() == 6
     assert "Found: N of s001, 300 %: called Q." in done.first.inner_text()

@@ -257,7 +257,7 @@ def test_a_chapters_buttons_lead_to_its_notebook(site, name):
 
 
 @pytest.fixture(scope="module")
-def make_url(site):
+def address(site):
     with serving(site) as address:
         yield address
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PARTS = {".py", ".md", ".ipynb", ".yml", ".yaml", ".toml", ".cff", ".svg", ".css", ".js", ".txt"}
 
 
-def make_url(given):
+def normalize_address(given):
     """``https://github.com/you/yours`` from what was given.
 
     Raises
@@ -67,7 +67,7 @@ def _is_made(folder):
 
 def fork(new, root=ROOT):
     """Rewrite the files of a checkout; the names of those that changed."""
-    new = make_url(new)
+    new = normalize_address(new)
     config = (root / "_config.yml").read_text(encoding="utf-8")
     old = re.search(r"^repository:\n  url: (\S+)$", config, re.M)[1]
     before, after = (url.removeprefix("https://github.com/") for url in (old, new))
@@ -95,7 +95,7 @@ def main(arguments):
     except ValueError as error:
         return str(error)
     then = "Look at `git diff`, then commit." if (ROOT / ".git").exists() else "Commit them there."
-    print(f"{len(changed)} files now name {make_url(given)}. {then}")
+    print(f"{len(changed)} files now name {normalize_address(given)}. {then}")
     return 0
 
 
