@@ -38,7 +38,7 @@ def test_the_import_is_quick_and_leaves_the_heavy_ones_alone():
         "print(t, sorted({'tensorflow', 'keras', 'wfdb', 'matplotlib', 'pandas'} & set(sys.modules)))"
     )
     seconds, loaded = min(fresh(code).split(" ", 1) for _ in range(3))
-    assert float(seconds) < 0.15 and loaded == "[]"
+    assert float(seconds) < 0.3 and loaded == "[]"  # 0.09 s on a quiet machine
 
 
 def test_loading_beats_does_not_import_tensorflow():
