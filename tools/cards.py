@@ -73,7 +73,7 @@ def evaluated(beats, context, known):
     tests = {
         "mitbih": (by_beat, by_beat.signals[..., None]),
         "mitbih-ds1": (by_patient, by_patient.signals[..., None]),
-        "mitbih-context": (by_patient, staircase.inputs(CHOSEN, by_patient, own)),
+        "mitbih-context": (by_patient, staircase.make_inputs(CHOSEN, by_patient, own)),
     }
     networks = {}
     for name, (test, arrays) in tests.items():
