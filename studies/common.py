@@ -12,6 +12,7 @@ from ecg_lessons import DataError
 from ecg_lessons.metrics import classification_table, compute_scores
 from ecg_lessons.models import cnn_lstm, keras
 from ecg_lessons.storage import compute_sha256, open_for_writing
+from studies.parallel import run_each
 
 ROOT = Path(__file__).parents[1]
 RESULTS, WEIGHTS = ROOT / "results", ROOT / "ecg_lessons" / "weights"
@@ -116,7 +117,7 @@ def describe_machine():
 
 
 def summarize_runs(runs):
-    """Mean and standard deviation over the seeds of one split."""
+    """Mean and standard deviation over the seeds of one split or step."""
     columns = {
         "accuracy": [r["test"]["accuracy"] for r in runs],
         "macro-F1": [r["test"]["macro-F1"] for r in runs],
@@ -143,6 +144,19 @@ def read_runs(path, recipe):
         raise DataError(f"{path} is damaged. Delete it, or restore it with git, and run again.") from None
     print(f"{path} was made with another recipe; all runs are made anew.")
     return fresh
+
+
+def run_missing(function, wanted, done, *arguments):
+    """(run, what ``function(*run, *arguments)`` gives) of each run that is wanted and not done, as it comes."""
+    missing = [run for run in wanted if run not in done]
+    return zip(missing, run_each(function, ((*run, *arguments) for run in missing), seeded=True))
+
+
+def add_run(path, found, run, by):
+    """Add one run to what was found, bring the summary of its `by`, "split" say, up to date, and write both."""
+    found["runs"].append(run)
+    found["summary"][run[by]] = summarize_runs([r for r in found["runs"] if r[by] == run[by]])
+    write_results(path, found)
 
 
 def check_real(what, beats):

@@ -9,6 +9,7 @@ import math
 import shutil
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 from joblib import parallel_config
@@ -19,17 +20,16 @@ from ecg_lessons.storage import find_cache_dir
 from studies.common import (
     RESULTS,
     WEIGHTS,
+    add_run,
     check_real,
     describe_machine,
     make_schedule,
     measure_network,
     parse_arguments,
     read_runs,
+    run_missing,
     save_network,
-    summarize_runs,
-    write_results,
-)  # fmt: skip
-from studies.parallel import run_each
+)
 
 # Chosen on the validation beats of the beat-level split.
 RECIPE = {
@@ -142,14 +142,11 @@ def run_study(seeds=5, splits=tuple(SPLITS), results=RESULTS, weights=WEIGHTS,
     if beats is None:
         _fetch_real_beats()  # it is said before anything begins
     done = {(r["split"], r["seed"]) for r in found["runs"]}
-    missing = [(split, seed) for split in splits for seed in range(seeds) if (split, seed) not in done]
-    calls = ((*m, recipe, beats) for m in missing)
-    for (split, seed), (written, model) in zip(missing, run_each(_run_training, calls, seeded=True)):
+    wanted = product(splits, range(seeds))
+    for (split, seed), (written, model) in run_missing(_run_training, wanted, done, recipe, beats):
         if model:
             save_network(model, Path(weights) / f"{SPLITS[split]}.weights.h5")
-        found["runs"].append(written)
-        found["summary"][split] = summarize_runs([r for r in found["runs"] if r["split"] == split])
-        write_results(path, found)
+        add_run(path, found, written, by="split")
         shutil.rmtree(_get_backup_folder(split, seed, written["beats"], recipe), ignore_errors=True)
     return found
 
@@ -157,13 +154,12 @@ def run_study(seeds=5, splits=tuple(SPLITS), results=RESULTS, weights=WEIGHTS,
 def _run_training(split, seed, recipe, beats):
     """One run: what is written of it, and its network if that is kept."""
     beats = _fetch_real_beats() if beats is None else beats  # a worker has an environment of its own
-    fit, validation, test = split_beats(beats, split)
+    train, validation, test = split_beats(beats, split)
     start = time.perf_counter()
-    model = train_network(
-        fit, seed, recipe, _get_backup_folder(split, seed, len(fit), recipe), f"{split} split, seed {seed}"
-    )
+    backup = _get_backup_folder(split, seed, len(train), recipe)
+    model = train_network(train, seed, recipe, backup, f"{split} split, seed {seed}")
     written = {
-        "split": split, "seed": seed, "epochs": recipe["epochs"], "beats": len(fit),
+        "split": split, "seed": seed, "epochs": recipe["epochs"], "beats": len(train),
         "seconds": round(time.perf_counter() - start), "parameters": model.count_params(), **describe_machine(),
         "source": beats.source, "test": measure_network(model, test),
         **({"validation": measure_network(model, validation)} if validation else {}),
@@ -177,11 +173,8 @@ def _fetch_real_beats():
 
 def _get_backup_folder(split, seed, n_beats, recipe):
     """Where a run that is stopped leaves its last full epoch."""
-    return (
-        find_cache_dir()
-        / "reference"
-        / "-".join([split, str(seed), str(n_beats), *map(str, recipe.values())])
-    )
+    name = "-".join([split, str(seed), str(n_beats), *map(str, recipe.values())])
+    return find_cache_dir() / "reference" / name
 
 
 def main(arguments=None):

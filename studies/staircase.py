@@ -22,6 +22,7 @@ from ecg_lessons.segment import BEFORE
 from studies.common import (
     RESULTS,
     WEIGHTS,
+    add_run,
     check_real,
     describe_machine,
     make_schedule,
@@ -29,11 +30,10 @@ from studies.common import (
     measure_predictions,
     parse_arguments,
     read_runs,
+    run_missing,
     save_network,
-    summarize_runs,
     write_results,
-)  # fmt: skip
-from studies.parallel import run_each
+)
 
 STEPS = ("published beat", "+ RR intervals", "+ beat in context", "+ median beat", "mean for median RR")
 CHOSEN = "+ median beat"  # on DS1; the last step differs from it in what counts as a usual RR interval
@@ -41,7 +41,7 @@ FOLDS, FOLD_SEEDS = 5, 3
 CUTS = ("published", "context")
 # Chosen on five folds of the patients of DS1.
 RECIPE = {
-    "network": {  # small: there are 21 people to learn from
+    "network": {  # small: there are 21 patients to learn from
         "filters": [8, 16],
         "kernels": [11, 5],
         "units": 16,
@@ -126,14 +126,14 @@ def _cross_validate(step, seed, recipe, beats, n_folds):
     """What a step gives on whole patients of DS1 that it has not seen: as `measure_predictions`."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    (fit, fit_context), _ = _split_halves(beats)
-    arrays = make_inputs(step, fit, fit_context, recipe)
-    predicted = np.zeros(len(fit), dtype=int)
+    (train, train_context), _ = _split_halves(beats)
+    arrays = make_inputs(step, train, train_context, recipe)
+    predicted = np.zeros(len(train), dtype=int)
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=1)
-    for train_on, test in folds.split(predicted, fit.labels, fit.patients):
-        model = train_network([part[train_on] for part in arrays], fit.labels[train_on], seed, recipe)
+    for train_on, test in folds.split(predicted, train.labels, train.patients):
+        model = train_network([part[train_on] for part in arrays], train.labels[train_on], seed, recipe)
         predicted[test] = model.predict([part[test] for part in arrays], batch_size=2048, verbose=0).argmax(1)
-    return measure_predictions(fit, predicted, over="NSVF")
+    return measure_predictions(train, predicted, over="NSVF")
 
 
 def run_study(seeds=5, results=RESULTS, weights=WEIGHTS, recipe=RECIPE, beats=None):
@@ -165,25 +165,16 @@ def run_study(seeds=5, results=RESULTS, weights=WEIGHTS, recipe=RECIPE, beats=No
     if beats is None:
         _fetch_real_beats()  # it is said before anything begins
     done = {(r["step"], r["seed"]) for r in found["runs"]}
-    missing = [(step, seed) for seed in range(seeds) for step in STEPS if (step, seed) not in done]
-    calls = ((*m, recipe, beats) for m in missing)
-    for (step, seed), (run, model) in zip(missing, run_each(_run_training, calls, seeded=True)):
+    wanted = [(step, seed) for seed in range(seeds) for step in STEPS]
+    for (step, seed), (run, model) in run_missing(_run_training, wanted, done, recipe, beats):
         if model:
             save_network(model, Path(weights) / "mitbih-context.weights.h5")
-        found["runs"].append(run)
-        found["summary"][step] = summarize_runs([r for r in found["runs"] if r["step"] == step])
-        write_results(path, found)
+        add_run(path, found, run, by="step")
         print(f"{step}, seed {seed}: macro-F1 {run['test']['macro-F1']:.3f}", flush=True)
     found.setdefault("folds", [])
     done = {(r["step"], r["seed"]) for r in found["folds"]}
-    missing = [
-        (step, seed)
-        for seed in range(min(seeds, FOLD_SEEDS))
-        for step in STEPS[-2:]
-        if (step, seed) not in done
-    ]
-    calls = ((*m, recipe, beats, FOLDS) for m in missing)
-    for (step, seed), test in zip(missing, run_each(_cross_validate, calls, seeded=True)):
+    wanted = [(step, seed) for seed in range(min(seeds, FOLD_SEEDS)) for step in STEPS[-2:]]
+    for (step, seed), test in run_missing(_cross_validate, wanted, done, recipe, beats, FOLDS):
         found["folds"].append({"step": step, "seed": seed, "test": test})
         write_results(path, found)
         print(f"{step}, within DS1, seed {seed}: {test['macro-F1']:.3f}", flush=True)
@@ -202,13 +193,13 @@ def _split_halves(beats):
 
 def _run_training(step, seed, recipe, beats):
     """One run: what is written of it, and its network if that is kept."""
-    (fit, fit_context), (test, test_context) = _split_halves(beats)
-    arrays = make_inputs(step, fit, fit_context, recipe)
+    (train, train_context), (test, test_context) = _split_halves(beats)
+    arrays = make_inputs(step, train, train_context, recipe)
     start = time.perf_counter()
-    model = train_network(arrays, fit.labels, seed, recipe)
+    model = train_network(arrays, train.labels, seed, recipe)
     written = {
-        "step": step, "seed": seed, "seconds": round(time.perf_counter() - start), "beats": len(fit),
-        "parameters": model.count_params(), **describe_machine(), "source": fit.source,
+        "step": step, "seed": seed, "seconds": round(time.perf_counter() - start), "beats": len(train),
+        "parameters": model.count_params(), **describe_machine(), "source": train.source,
         "test": measure_network(model, test, make_inputs(step, test, test_context, recipe), over="NSVF"),
     }  # fmt: skip
     return written, model if seed == 0 and step == CHOSEN else None

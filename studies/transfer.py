@@ -20,7 +20,7 @@ from ecg_lessons import (
     fetch_ptbxl,
     load_pretrained,
     with_new_head,
-)  # fmt: skip
+)
 from ecg_lessons.baselines import predict_by_regression
 from ecg_lessons.metrics import auroc, auroc_interval, mean_by_group, mean_by_recording
 from ecg_lessons.models import cnn_lstm, extract_features, keras
@@ -32,10 +32,10 @@ from studies.common import (
     format_interval,
     make_schedule,
     parse_arguments,
+    run_missing,
     save_network,
     write_results,
-)  # fmt: skip
-from studies.parallel import run_each
+)
 
 RIVALS = (
     "all tuned", "from scratch", "regression, pretrained", "regression, random", "regression, samples"
@@ -125,7 +125,7 @@ def run_study(seeds=5, results=RESULTS, weights=WEIGHTS, recipe=RECIPE,
     dict
         What ``transfer.json`` holds: of each rival the AUROC per recording with every seed, that of the
         seeds' mean with an interval by patient, and the same of what the tuned network is ahead by;
-        what ``age alone`` gives; and what the network that is kept gives ``judge_elsewhere``.
+        what ``age alone`` gives; and what the network that is kept gives ``elsewhere``.
 
     Raises
     ------
@@ -139,8 +139,7 @@ def run_study(seeds=5, results=RESULTS, weights=WEIGHTS, recipe=RECIPE,
     found |= {"rivals": {}, "ahead": {}}
     wanted = [(rival, seed) for rival in RIVALS for seed in range(1 if rival in SINGLE else seeds)]
     given, means = {rival: [] for rival in RIVALS}, {}
-    calls = ((*w, recipe, beats) for w in wanted)
-    for (rival, seed), one in zip(wanted, run_each(_cross_validate, calls, seeded=True)):
+    for (rival, seed), one in run_missing(_cross_validate, wanted, (), recipe, beats):
         given[rival].append(one)
         print(f"{rival}, seed {seed}: {one[1]:.0f} s", flush=True)
     for rival, runs in given.items():

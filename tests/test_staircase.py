@@ -90,7 +90,7 @@ def test_a_cluster_that_loses_a_machine_finds_the_same(ran, beats, here, tmp_pat
     alone, folder, _ = ran
     monkeypatch.setattr(staircase, "FOLDS", 2)
     monkeypatch.setattr(staircase, "FOLD_SEEDS", 1)
-    write, written = staircase.write_results, []
+    write, written = common.write_results, []
     with cluster(tmp_path) as (client, workers), parallel_config(backend="dask"):
 
         def kill_one(path, found):
@@ -99,7 +99,7 @@ def test_a_cluster_that_loses_a_machine_finds_the_same(ran, beats, here, tmp_pat
             if len(written) == 3:
                 workers[0].kill()
 
-        monkeypatch.setattr(staircase, "write_results", kill_one)
+        monkeypatch.setattr(common, "write_results", kill_one)
         found = staircase.run_study(1, beats=beats, **here)
         assert len(client.scheduler_info()["workers"]) == 1
     untimed = [[run | {"seconds": 0} for run in one["runs"]] for one in (alone, found)]

@@ -35,10 +35,10 @@ class WantedFile(NamedTuple):
     headers: dict | None = None  # of the request
 
 
-def download_files(database, wanted):
+def download_files(database, wanted, title):
     """The cache's folder of a database, "mitdb/1.0.0" say, with the files of `wanted`, {name: WantedFile}, in it.
 
-    Files already there are kept, several are fetched at once, and each is checked before it takes its place: an
+    `title` is that of the progress bar. Files already there are kept, several are fetched at once, and each is checked before it takes its place: an
     interrupted download goes on with the next file.
     """
     with warnings.catch_warnings():  # both complain to the notebook where ipywidgets is missing
@@ -59,9 +59,7 @@ def download_files(database, wanted):
     there = all(os.path.isfile(folder / name) for name in wanted)
     download = partial(_download_file, fetcher, folder)
     try:
-        thread_map(
-            download, wanted, wanted.values(), max_workers=8, desc=database, unit="file", disable=there
-        )
+        thread_map(download, wanted, wanted.values(), max_workers=8, desc=title, unit="file", disable=there)
     finally:
         shutil.rmtree(fetcher.path, ignore_errors=True)
     return folder

@@ -50,9 +50,8 @@ def _find_csv_files_in(folder, files):
     paths = {}
     with storage.explain_errors(folder):
         try:
-            there = {
-                path.name.lower(): path for path in sorted(folder.iterdir())
-            }  # of two, the lower-case one
+            # of two, the lower-case one
+            there = {path.name.lower(): path for path in sorted(folder.iterdir())}
         except (FileNotFoundError, NotADirectoryError):
             return {}
         for part, name in files.items():

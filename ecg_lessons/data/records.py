@@ -31,6 +31,10 @@ _DATABASES = {
 }
 
 
+def _find_title(database):
+    return _DATABASES[database.split("/")[0]].title
+
+
 def load_sums(short):
     """{file name: (SHA-256, bytes or None)} of the files of "mitdb", "ptbdb" or "ptb-xl" whose sums are known."""
     return _read_sums(SUMS / f"{short}_sha256.txt")
@@ -70,7 +74,7 @@ def download(data_home, database, wanted):
     """`download_files`; where it fails, the error tells first where the data directory was searched in vain."""
     home = storage.find_data_home(data_home)
     try:
-        return download_files(database, wanted)
+        return download_files(database, wanted, f"{_find_title(database)} records")
     except NotWritten:
         raise
     except DataError as error:
@@ -103,8 +107,8 @@ def find_local_files(data_home, database, names, folder=None):
         return None, []
     missing = min(incomplete, key=len)
     raise DataError(
-        f"{missing[0]} is missing ({len(missing)} of {len(names)} files are). Copy it from "
-        f"{PHYSIONET}/{database}/, or leave ECG_LESSONS_DATA unset to download all."
+        f"{missing[0]} is missing ({len(missing)} of {len(names)} files of {_find_title(database)} "
+        f"are). Copy it from {PHYSIONET}/{database}/, or leave ECG_LESSONS_DATA unset to download all."
     )
 
 
