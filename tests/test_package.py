@@ -127,7 +127,7 @@ def test_no_arrow_points_up():
             assert order.index(name) > order.index(name_of(path)), f"{name_of(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.name)
+@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "studies").glob("*.py"))], ids=lambda p: p.name)
 def test_public_functions_are_documented(path):
     module = ast.parse(path.read_text())
     inside = [part for node in module.body if isinstance(node, ast.ClassDef) for part in node.body]
