@@ -30,7 +30,7 @@ _LATER = {
     "make_beats": "data.simulate",
     "make_record": "data.simulate",
     "with_new_head": "models",
-    "write_kaggle_csv": "data.published",
+    "write_published_csv": "data.published",
 }
 __all__ = ["AAMI", "Beats", "CLASSES", "DS1", "DS2", "DataError", "beat_length", "segment", *_LATER]
 

@@ -183,6 +183,16 @@ class Beats:
             )
         return self.patients.astype(str)
 
+    def published_folds(self) -> "tuple[Beats, Beats]":
+        """The two parts that the published files have, (train, test): one patient's beats are in both.
+
+        Simulated beats are dealt out, every fifth into test.
+        """
+        if self.folds is None or not np.isin(self.folds, ["train", "test"]).all():
+            raise ValueError('these beats are not divided into "train" and "test"; use split')
+        in_test = self.folds == "test"
+        return self[~in_test], self[in_test]
+
     def inter_patient(self, keep_201: bool = False) -> "tuple[Beats, Beats]":
         """De Chazal's two halves of the database, (DS1, DS2): no patient is on both sides.
 

@@ -47,9 +47,9 @@ def segment(signal: ArrayLike, peaks: ArrayLike, fs=360.0, recipe="published", a
     -----
     "published", worked out from published beats: a beat runs from its annotation `a` to 20 % past the next
     one, ``signal[a : int(b + 0.2 * (c - b))][::3]`` with `b`, `c` the next two annotations *of any kind*, a
-    rhythm change or a noise annotation included. It is scaled by its own minimum and maximum first and cut
-    to 187 samples afterwards, so a long beat may end before its extremes. Where `c` is missing, the beat's
-    own interval stands in.
+    rhythm change or a noise annotation included; where there is no `c`, the end of the signal stands in. It
+    is scaled by its own minimum and maximum first and cut to 187 samples afterwards, so a long beat may end
+    before its extremes. The published test file comes out so to the last bit, see `write_published_csv`.
 
     "resampled" (Kachuee et al. 2018, arXiv:1805.00794): band-limited resampling to 125 Hz; a beat is 1.2
     times the median RR interval of its 10 s window, from the peak on; cut to 187 samples, then scaled.
@@ -82,17 +82,11 @@ def segment(signal: ArrayLike, peaks: ArrayLike, fs=360.0, recipe="published", a
 
 
 def _cut_published(signal, peaks, annotations):
-    for start, end in zip(peaks, find_published_ends(peaks, annotations)):
-        # an annotation may share the peak's sample; the beat then is that one sample
-        yield _scale_beat(signal[start : max(end, start + 1) : 3])
-
-
-def find_published_ends(peaks: NDArray, annotations: NDArray) -> NDArray:
-    """Where each beat of the published recipe ends: (n_peaks - 1,) sample numbers, exclusive."""
     here = np.searchsorted(annotations, peaks[:-1], side="right") - 1
     following = annotations[here + 1]
-    after = np.append(annotations, 2 * annotations[-1:] - annotations[-2:-1])[here + 2]
-    return (following + 0.2 * (after - following)).astype(np.int64)
+    after = np.append(annotations, len(signal))[here + 2]
+    for start, end in zip(peaks, (following + 0.2 * (after - following)).astype(np.int64)):
+        yield _scale_beat(signal[start:end:3])
 
 
 def _cut_resampled(signal, peaks, fs):

@@ -55,7 +55,9 @@ def test_counts_name_absent_classes_too():
 
 def test_a_frame_has_a_row_a_beat(some_beats):
     frame = some_beats.to_frame()
-    assert list(frame.columns) == ["class", "label", "patient", "record", "sample", "rr before", "rr after"]
+    assert list(frame.columns) == [
+        "class", "label", "patient", "record", "fold", "sample", "rr before", "rr after"
+    ]  # fmt: skip
     assert (frame["class"] == np.array(CLASSES)[some_beats.labels]).all()
     assert len(frame) == 1000
 
@@ -160,3 +162,11 @@ def test_simulated_patients_are_dealt_to_both_halves(some_beats):
 def test_inter_patient_needs_records():
     with pytest.raises(ValueError, match="records"):
         beats_of([0, 1], ["100", "101"]).inter_patient()
+
+
+def test_published_folds_need_a_train_and_a_test(some_beats):
+    train, test = some_beats.published_folds()
+    assert (len(train), len(test)) == (800, 200) and set(test.folds) == {"test"}
+    for folds in (None, np.full(len(some_beats), "1")):  # "1" to "10" are PTB-XL's
+        with pytest.raises(ValueError, match="not divided"):
+            dataclasses.replace(some_beats, folds=folds).published_folds()

@@ -350,14 +350,14 @@ def test_a_file_that_was_made_for_something_else_is_not_believed(some_beats):
     for name in ("two", "three"):  # as if it had been renamed, or classes forgotten in the name
         shutil.copy(one, one.with_name(one.name.replace("one", name)))
     assert_same(cache.cache_beats("two", lambda: [some_beats[:9]], **KEPT), some_beats[:9])
-    what = {"fs": 125.0, "source": "kaggle", "longest": 4, "classes": other.classes}
+    what = {"fs": 125.0, "source": "kaggle", "longest": 5, "classes": other.classes}
     assert_same(cache.cache_beats("one", lambda: [other], **what), other)
 
 
 def test_a_table_is_what_numpy_reads_and_is_written_to_in_memory_alone(some_beats, tmp_path):
     parts, facts = [some_beats[:300], some_beats[300:]], {"name": "a"}
     with open(tmp_path / "a.npy", "wb") as file:
-        write_table(file, (make_table(part, 4) for part in parts), facts)
+        write_table(file, (make_table(part, 5) for part in parts), facts)
     before = (tmp_path / "a.npy").read_bytes()
     table = open_table(tmp_path / "a.npy", facts)
     assert isinstance(table, np.memmap) and table.flags.aligned
@@ -369,7 +369,7 @@ def test_a_table_is_what_numpy_reads_and_is_written_to_in_memory_alone(some_beat
     assert (tmp_path / "a.npy").read_bytes() == before
     assert open_table(tmp_path / "a.npy", {"name": "b"}) is None is open_table(tmp_path / "no", facts)
     with open(tmp_path / "none.npy", "wb") as file:
-        write_table(file, [make_table(some_beats[:0], 4)], facts)
+        write_table(file, [make_table(some_beats[:0], 5)], facts)
     assert len(open_table(tmp_path / "none.npy", facts)) == 0
 
 
@@ -408,7 +408,7 @@ def test_a_file_that_cannot_be_mapped_is_no_error(home, monkeypatch):
 
 def test_the_checksum_costs_little_beside_what_it_guards(some_beats, tmp_path, monkeypatch):
     """60 MB, the most that is opened in a chapter; some 20 ms where nothing else runs."""
-    part = make_table(some_beats, 4)
+    part = make_table(some_beats, 5)
     with open(tmp_path / "a.npy", "wb") as file:
         write_table(file, (part for _ in range(70)), {})
 
@@ -438,7 +438,7 @@ def names_kept(monkeypatch, tmp_path):
     for module in (mitbih, published, recording):
         monkeypatch.setattr(module, "cache_beats", keep)
     monkeypatch.setattr(published, "locate_csv_files", lambda *_: ({"train": tmp_path / "a.csv"}, False))
-    monkeypatch.setattr(published, "_find_records", lambda *_: None)
+    monkeypatch.setattr(mitbih, "_cut_records_at_hand", lambda _: None)
 
     def names():
         asked.clear()
@@ -456,8 +456,8 @@ def names_kept(monkeypatch, tmp_path):
     "module, follow",
     [
         ("segment", "11101"), ("beats", "11111"), ("storage", "11111"), ("data/cache", "11111"),
-        ("data/mitbih", "11000"), ("data/records", "11100"), ("data/recording", "00001"),
-        ("data/ptbdb", "00001"), ("data/published", "00110"), ("data/tracing", "00100"),
+        ("data/mitbih", "11100"), ("data/records", "11100"), ("data/recording", "00001"),
+        ("data/ptbdb", "00001"), ("data/published", "11110"), ("data/tracing", "00100"),
         ("data/csv_files", "00110"), ("plots", "00000"), ("models", "00000"),
     ],
 )  # fmt: skip
@@ -496,7 +496,7 @@ def test_ci_keeps_downloads_and_no_beats():
 
 def test_the_checksum_is_zlibs_of_all_but_itself(some_beats, tmp_path):
     with open(tmp_path / "a.npy", "wb") as file:
-        write_table(file, [make_table(some_beats, 4)], {"name": "a"})
+        write_table(file, [make_table(some_beats, 5)], {"name": "a"})
     content = (tmp_path / "a.npy").read_bytes()
     start = 10 + int.from_bytes(content[8:10], "little")
     ordered = repr({"name": "a"}).encode() + content[start : -cache._END] + content[:start]

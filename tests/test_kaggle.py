@@ -20,8 +20,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ecg_lessons import Beats, DataError, fetch_mitbih, fetch_ptbdb, make_beats, storage, write_kaggle_csv
-from ecg_lessons.data import credentials, csv_files, kaggle, published, records, tracing
+from ecg_lessons import (
+    Beats,
+    DataError,
+    fetch_mitbih,
+    fetch_ptbdb,
+    make_beats,
+    storage,
+    write_published_csv,
+)
+from ecg_lessons.data import credentials, csv_files, kaggle, mitbih, published, tracing
 
 ROW = ",".join(["%.18e" % (i / 200) for i in range(187)])
 
@@ -29,11 +37,10 @@ ROW = ",".join(["%.18e" % (i / 200) for i in range(187)])
 @pytest.fixture
 def home(tmp_path, some_beats):
     """A data directory with both CSVs in it, and the beats they hold, as they stand there."""
-    (tmp_path / "home" / "kaggle").mkdir(parents=True)
-    parts = some_beats.split(0.2)
-    write_kaggle_csv(*parts, tmp_path / "home" / "kaggle")
     home = tmp_path / "home"
-    return home, [part[np.argsort(part.labels, kind="stable")] for part in parts]
+    (home / "kaggle").mkdir(parents=True)
+    write_published_csv(some_beats, home / "kaggle")
+    return home, [part[np.argsort(part.labels, kind="stable")] for part in some_beats.published_folds()]
 
 
 def csv(tmp_path, text):
@@ -48,9 +55,9 @@ def csv(tmp_path, text):
     st.randoms(),
 )
 def test_what_is_written_is_read_back_to_the_last_bit(tmp_path_factory, signals, random):
-    labels = np.array(sorted(random.choice(range(5)) for _ in signals))
-    beats = Beats(signals, labels)
-    path, _ = write_kaggle_csv(beats, beats, tmp_path_factory.mktemp("csv"))
+    labels = np.array([random.choice(range(5)) for _ in signals])
+    path = tmp_path_factory.mktemp("csv") / "any.csv"
+    csv_files.write_csv(path, signals, labels)
     read, read_labels = csv_files.read_csv(path)
     np.testing.assert_array_equal(read, signals)
     np.testing.assert_array_equal(read_labels, labels)
@@ -359,49 +366,33 @@ def test_what_the_system_refuses_is_named_for_what_it_is(home, monkeypatch, errn
 
 def test_every_row_is_traced_to_its_record_and_annotation(real_beats, tmp_path):
     few = real_beats[::10]
-    parts = few.split(0.2)
-    write_kaggle_csv(*parts, tmp_path)
-    start = time.perf_counter()
+    write_published_csv(few, tmp_path)
     found = fetch_mitbih(source="kaggle", data_home=tmp_path)
-    print(f"{len(found)} rows read and traced in {time.perf_counter() - start:.1f} s")
-    origin = [part[np.argsort(part.labels, kind="stable")] for part in parts]
-    for name in ("records", "patients", "samples"):
-        np.testing.assert_array_equal(
-            getattr(found, name), np.concatenate([getattr(p, name) for p in origin])
-        )
+    origins = {few.signals[i].tobytes(): i for i in range(len(few))}
+    origin = [origins[row.tobytes()] for row in found.signals]
+    for name in ("records", "patients", "samples", "folds"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(few, name)[origin])
     found.split(by="patient")
 
 
-def read_all(folder):
-    """The raw records, as the rows are traced to them."""
-    return (records.read_annotated_beats(folder, name) for name in records.list_records())
-
-
-def test_all_rows_are_traced_in_a_minute(real_beats, real_folder):
+def test_all_rows_are_traced_in_a_minute(real_beats):
     start = time.perf_counter()
-    records, samples = tracing.trace_rows(
-        np.asarray(real_beats.signals), real_beats.labels, read_all(real_folder)
-    )
+    origin = tracing.trace_rows(np.asarray(real_beats.signals), real_beats.labels, real_beats)
     seconds = time.perf_counter() - start
-    print(f"{len(records)} rows traced in {seconds:.1f} s")
-    assert (records == real_beats.records).all() and (samples == real_beats.samples).all()
+    print(f"{len(origin)} rows traced in {seconds:.1f} s")
+    np.testing.assert_array_equal(origin, np.arange(len(real_beats)))
     assert seconds < 60
 
 
-def test_a_row_cut_elsewhere_is_still_traced_and_a_made_up_one_is_not(real_beats, real_folder):
-    """The look-up needs the start of a beat, not our idea of where it ends or how it is scaled."""
+def test_a_row_of_another_class_and_a_made_up_one_are_not_traced(real_beats):
     few = real_beats[(real_beats.records == "100") & (real_beats.labels == 0)][:50]
-    shorter = np.array(few.signals)
-    shorter[:, 60:] = 0
-    low, high = shorter[:, :60].min(1, keepdims=True), shorter[:, :60].max(1, keepdims=True)
-    shorter[:, :60] = (shorter[:, :60] - low) / (high - low)
-    shorter[7] = make_beats(10).signals[0]
-    shorter[8] = 0
-    records, samples = tracing.trace_rows(shorter, few.labels, read_all(real_folder))
-    expected = few.samples.copy()
-    expected[7:9] = -1
-    np.testing.assert_array_equal(samples, expected)
-    assert records[7] is records[8] is None and set(np.delete(records, [7, 8])) == {"100"}
+    signals, labels = np.array(few.signals), few.labels.copy()
+    labels[6] = 1
+    signals[7] = make_beats(10).signals[0]
+    signals[8] = 0
+    expected = np.arange(50)
+    expected[6:9] = -1
+    np.testing.assert_array_equal(tracing.trace_rows(signals, labels, few), expected)
 
 
 def test_rows_without_a_match_are_counted_and_stay_without_patient(home, real_folder, capsys):
@@ -434,7 +425,7 @@ def write_rounded(parts, folder, form):
 def test_rounded_rows_are_traced_and_none_wrongly(real_beats, tmp_path, form, capsys):
     """%.2E is what Excel makes of the published numbers."""
     few = real_beats[::10]
-    parts = few.split(0.2)
+    parts = few.published_folds()
     write_rounded(parts, tmp_path, form)
     found = fetch_mitbih(source="kaggle", data_home=tmp_path)
     origin = [part[np.argsort(part.labels, kind="stable")] for part in parts]
@@ -446,14 +437,13 @@ def test_rounded_rows_are_traced_and_none_wrongly(real_beats, tmp_path, form, ca
     assert not wrong.any() and traced.mean() > 0.999
 
 
-def test_all_rounded_rows_are_traced_in_a_minute(real_beats, real_folder):
+def test_all_rounded_rows_are_traced_in_a_minute(real_beats):
     start = time.perf_counter()
     signals = np.round(np.asarray(real_beats.signals, dtype=np.float64), 2).astype(np.float32)
-    records, samples = tracing.trace_rows(signals, real_beats.labels, read_all(real_folder))
-    seconds, traced = time.perf_counter() - start, samples >= 0
-    print(f"{traced.mean():.2%} of {len(records)} rounded rows traced in {seconds:.1f} s")
-    assert (samples[traced] == real_beats.samples[traced]).all() and traced.mean() > 0.999
-    assert (records[traced] == real_beats.records[traced]).all() and seconds < 60
+    origin = tracing.trace_rows(signals, real_beats.labels, real_beats)
+    seconds, traced = time.perf_counter() - start, origin >= 0
+    print(f"{traced.mean():.2%} of {len(origin)} rounded rows traced in {seconds:.1f} s")
+    assert (origin[traced] == np.flatnonzero(traced)).all() and traced.mean() > 0.999 and seconds < 60
 
 
 def test_a_rounded_row_that_fits_two_beats_or_none_stays_unknown():
@@ -462,13 +452,14 @@ def test_a_rounded_row_that_fits_two_beats_or_none_stays_unknown():
     published[1, 5] += 0.004  # within the rounding of beat 0
     published[2, 5] += 0.3
     published[3, 150] = 0.5
-    labels = np.array([0, 0, 0, 1])
+    beats = Beats(published, np.array([0, 0, 0, 1]))
+    backwards = dataclasses.replace(beats, signals=published[:, ::-1].copy())
     rows = np.round(published, 2)
     two = np.full(4, 2)
-    assert list(tracing._find_rounded(rows, labels, two, published, labels)) == [-1, -1, 2, 3]
-    assert list(tracing._find_rounded(rows, labels, two, published[:, ::-1].copy(), labels)) == [-1] * 4
+    assert list(tracing.trace_rows(rows, beats.labels, beats, two)) == [-1, -1, 2, 3]
+    assert list(tracing.trace_rows(rows, beats.labels, backwards, two)) == [-1] * 4
     twice = np.stack([rows[2], rows[2]])  # no beat is in the files twice
-    assert list(tracing._find_rounded(twice, labels[:2], two[:2], published, labels)) == [-1, -1]
+    assert list(tracing.trace_rows(twice, beats.labels[:2], beats, two[:2])) == [-1, -1]
 
 
 @pytest.mark.parametrize("digits", [2, 3, 4, 5, 6])
@@ -482,36 +473,31 @@ def test_the_digits_of_a_file_are_counted(some_beats, digits):
 
 
 def test_one_rounded_file_beside_an_exact_one(real_beats, tmp_path):
-    few = real_beats[::40]
-    parts = few.split(0.2)
-    write_kaggle_csv(*parts, tmp_path)
-    exact = (tmp_path / "mitbih_test.csv").read_bytes()
+    parts = [part[np.argsort(part.labels, kind="stable")] for part in real_beats[::40].published_folds()]
     write_rounded(parts, tmp_path, "%.3f")
-    (tmp_path / "mitbih_test.csv").write_bytes(exact)
+    csv_files.write_csv(tmp_path / "mitbih_test.csv", parts[1].signals, parts[1].labels)
     found = fetch_mitbih(source="kaggle", data_home=tmp_path)
-    expected = np.concatenate([p.samples[np.argsort(p.labels, kind="stable")] for p in parts])
-    np.testing.assert_array_equal(found.samples, expected)
+    np.testing.assert_array_equal(found.samples, np.concatenate([part.samples for part in parts]))
+
+
+def trace_half(monkeypatch):
+    """Every second row is found to be a beat of record 202."""
+    ours = dataclasses.replace(make_beats(20), records=np.full(20, "202"))
+    monkeypatch.setattr(mitbih, "_cut_records_at_hand", lambda _: ours)
+    monkeypatch.setattr(
+        published, "trace_rows", lambda signals, *_: np.where(np.arange(len(signals)) % 2, -1, 5)
+    )
 
 
 def test_untraced_rows_are_counted_at_every_load(home, monkeypatch, capsys):
-    def half(signals, labels, folder, digits):
-        names = np.where(np.arange(len(labels)) % 2, None, "202")
-        return names, np.where(np.arange(len(labels)) % 2, -1, 5)
-
-    monkeypatch.setattr(published, "_find_records", lambda _: "somewhere")
-    monkeypatch.setattr(published, "trace_rows", half)
+    trace_half(monkeypatch)
     for _ in range(3):  # the second and third time from the cache
         fetch_mitbih(source="kaggle", data_home=home[0])
         assert "500 of 1000 Kaggle rows match no MIT-BIH annotation" in capsys.readouterr().out
 
 
 def test_half_known_patients_survive_the_cache(home, monkeypatch):
-    def half(signals, labels, folder, digits):
-        names = np.where(np.arange(len(labels)) % 2, None, "202")
-        return names, np.where(np.arange(len(labels)) % 2, -1, 5)
-
-    monkeypatch.setattr(published, "_find_records", lambda _: "somewhere")
-    monkeypatch.setattr(published, "trace_rows", half)
+    trace_half(monkeypatch)
     beats = fetch_mitbih(source="kaggle", data_home=home[0])
     assert beats.patients[0] == "201" and beats.records[0] == "202" and beats.patients[1] is None
     with pytest.raises(ValueError, match="500 beats have no patient"):
@@ -1030,7 +1016,8 @@ def test_reading_is_faster_than_plain_pandas(real_beats, tmp_path):
     import pandas as pd
 
     few = dataclasses.replace(real_beats[::5])
-    path, _ = write_kaggle_csv(few, few[:10], tmp_path)
+    path = tmp_path / "mitbih_train.csv"
+    csv_files.write_csv(path, few.signals, few.labels)
 
     def seconds(read):
         start = time.perf_counter()

@@ -19,10 +19,9 @@ from ecg_lessons import (
     make_record,
     segment,
     storage,
-    write_kaggle_csv,
 )
 from ecg_lessons.beats import DIAGNOSED
-from ecg_lessons.data import download, ptbdb, published, recording, records
+from ecg_lessons.data import csv_files, download, ptbdb, published, recording, records
 from ecg_lessons.segment import find_r_peaks, resample_signal
 
 LEADS = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
@@ -620,8 +619,7 @@ def csvs(tmp_path, some_beats):
     parts = [Beats(signals[:20], np.zeros(20)), Beats(signals[20:], np.ones(40))]
     (tmp_path / "csvs").mkdir()
     for part, name in zip(parts, published.PTB_FILES.values()):
-        written = write_kaggle_csv(part, part, tmp_path)[0]
-        shutil.move(written, tmp_path / "csvs" / name)
+        csv_files.write_csv(tmp_path / "csvs" / name, part.signals, part.labels)
     both = Beats(signals, np.repeat([0, 1], [20, 40]), classes=DIAGNOSED, fs=125.0, source="kaggle")
     return tmp_path / "csvs", both
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ecg_lessons import beat_length, segment
 from ecg_lessons.data.simulate import make_record
-from ecg_lessons.segment import compute_rr_intervals, cut_leads, find_published_ends
+from ecg_lessons.segment import compute_rr_intervals, cut_leads
 
 
 @st.composite
@@ -30,8 +30,9 @@ def test_published_is_the_recipe_word_for_word(record):
     signal, peaks = record
     rows = segment(signal, peaks)
     assert rows.shape == (len(peaks) - 1, 187) and rows.dtype == np.float32
-    for i in range(len(peaks) - 2):
-        np.testing.assert_allclose(rows[i], naive(signal, *peaks[i : i + 3]), atol=1e-6)
+    ends = [*peaks, len(signal)]
+    for i in range(len(peaks) - 1):
+        np.testing.assert_allclose(rows[i], naive(signal, *ends[i : i + 3]), atol=1e-6)
 
 
 @settings(max_examples=40, deadline=None)
@@ -61,11 +62,6 @@ def test_a_mark_that_is_no_beat_ends_the_beat():
     rows = segment(signal, peaks, annotations=marks)
     np.testing.assert_allclose(rows[0], naive(signal, 100, 250, 400), atol=1e-6)
     np.testing.assert_allclose(rows[1], naive(signal, 400, 700, 1000), atol=1e-6)
-
-
-def test_the_last_beat_but_one_uses_its_own_interval():
-    signal = np.random.default_rng(0).random(1000)
-    np.testing.assert_allclose(segment(signal, [100, 400])[0], naive(signal, 100, 400, 700), atol=1e-6)
 
 
 def test_resampled_is_at_125_hz():
@@ -188,10 +184,9 @@ def test_a_lead_at_the_recipes_own_frequency_is_cut_as_ever_and_leads_lie_side_b
     np.testing.assert_array_equal(both[..., 0], one)
 
 
-def test_a_published_beat_ends_a_fifth_past_the_next_mark_of_any_kind():
+def test_a_published_beat_ends_a_fifth_past_the_next_annotation_of_any_kind():
+    rising = np.arange(1000.0)
     peaks = np.array([100, 400, 800])
-    assert find_published_ends(peaks, peaks).tolist() == [
-        480,
-        880,
-    ]  # the last interval stands in for the missing one
-    assert find_published_ends(peaks, np.array([100, 300, 400, 800]))[0] == 320  # a rhythm mark comes first
+    # the signal's end stands in where there is no annotation after the next
+    assert list(beat_length(segment(rising, peaks))) == [len(range(100, 480, 3)), len(range(400, 840, 3))]
+    assert beat_length(segment(rising, peaks, annotations=[100, 300, 400, 800]))[0] == len(range(100, 320, 3))

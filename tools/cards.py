@@ -31,7 +31,16 @@ from studies.staircase import CHOSEN
 
 PAGES = [
     ROOT / "book" / f"{name}.md"
-    for name in ("model_card", "dataset_card", "checklist", "results", "timings", "try_it", "scale")
+    for name in (
+        "model_card",
+        "dataset_card",
+        "published_files",
+        "checklist",
+        "results",
+        "timings",
+        "try_it",
+        "scale",
+    )
 ]
 RESULTS = ROOT / "results" / "evaluation.json"
 OUTPUTS = ROOT / "tests" / "outputs.json"
@@ -193,7 +202,22 @@ def tables(found):
             [name, g["patients"], spaced(g["classes"][c]["beats"]), interval(g["classes"][c]["sensitivity"]),
              interval(g["classes"][c]["positive predictivity"])]
             for name, g in found["groups"].items()))  # fmt: skip
+    made |= published_tables()
     return made | reference_tables() | staircase_tables() | speed_tables() | scale_tables() | live_table()
+
+
+def published_tables():
+    """Which guesses at the published recipe hold, and what the two files have in them."""
+    found = load_results("published")
+    folds = rows(["file", *CLASSES, "beats", "patients"], (
+        [f"`mitbih_{fold}.csv`", *(spaced(n) for n in counts.values()), found["patients"][fold]]
+        for fold, counts in found["beats"].items()))  # fmt: skip
+    steps = rows(["recipe", "test beats that come out"], (
+        [guess, spaced(n)] for guess, n in found["test beats that come out"].items()))  # fmt: skip
+    neighbours = rows(["of the test beats, so many have in the training file", "share"], (
+        [which, percent(share)]
+        for which, share in found["share of the test beats with, in training"].items()))  # fmt: skip
+    return {"published-steps": steps, "published-folds": folds, "published-neighbours": neighbours}
 
 
 def reference_tables():

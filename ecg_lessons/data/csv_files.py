@@ -1,4 +1,4 @@
-"""One of the published CSV files, as it is or packed, as arrays."""
+"""One of the published CSV files: read, as it is or packed, and written."""
 
 import gzip
 import io
@@ -12,6 +12,7 @@ import numpy as np
 
 from ..beats import WIDTH
 from ..errors import DataError, explain_os_error
+from ..storage import open_for_writing
 
 DATASET = "shayanfazeli/heartbeat"
 MOST_BYTES = 1_000_000_000  # the largest published file has 410 million
@@ -51,6 +52,16 @@ def read_csv(path, name=None, allowed=range(5)):
             f"not one of {', '.join(map(str, allowed))}. {WAY_OUT}"
         )
     return signals, labels.astype(np.int64)
+
+
+def write_csv(path, signals, labels):
+    """Write beats (n, 187) and their labels (n,) in the published form, a line for each, in the order given."""
+    line = ",".join(["%.18e"] * (WIDTH + 1)) + "\n"
+    with open_for_writing(path) as file:
+        for start in range(0, len(labels), 1024):  # so many at a time, for the memory's sake
+            part = slice(start, start + 1024)
+            rows = np.column_stack([signals[part], labels[part]]).tolist()
+            file.write("".join(line % tuple(row) for row in rows).encode())
 
 
 def _read_table(path, name):

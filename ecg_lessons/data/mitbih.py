@@ -10,7 +10,7 @@ from ..errors import DataError
 from ..segment import compute_rr_intervals, segment
 from .cache import cache_beats, hash_code, hash_files
 from .download import fetch_content, make_url
-from .published import fetch_mitbih_csv
+from .published import fetch_mitbih_csv, find_folds, restore_samples
 from .records import (
     MITDB,
     download_mitdb,
@@ -48,7 +48,8 @@ def fetch_mitbih(source="physionet", data_home=None, recipe="published") -> Beat
     -------
     Beats
         Signals (109446, 187), in [0, 1] but for "context"; labels N S V F Q = 0..4 by ANSI/AAMI EC57;
-        records 201 and 202 are one patient, "201"; 120 Hz, but 125 Hz for "resampled"; RR intervals in seconds.
+        records 201 and 202 are one patient, "201"; `folds` as the published files divide them;
+        120 Hz, but 125 Hz for "resampled"; RR intervals in seconds.
 
     Raises
     ------
@@ -76,12 +77,24 @@ def _fetch_csv(data_home, recipe):
         raise ValueError(
             'the Kaggle files hold no context; what surrounds them is only in source="physionet"'
         )
-    return fetch_mitbih_csv(data_home)
+    return fetch_mitbih_csv(data_home, _cut_records_at_hand(data_home))
+
+
+def _cut_records_at_hand(data_home):
+    """The records' own beats, cut by the published recipe, if that takes no download; else None."""
+    try:
+        for home in (data_home, None):  # the CSVs may lie in a directory of their own
+            if find_local_mitdb(home)[0] is not None:
+                return _cut_or_load(home, "published")
+        return _cut_or_load(data_home, "published") if find_cached_mitdb() else None
+    except DataError as error:
+        print(f"The patients are not restored: {error}")
+        return None
 
 
 def _cut_or_load(data_home, recipe):
     folder, files = find_local_mitdb(data_home)
-    code = hash_code("data/mitbih", "data/records", "segment")
+    code = hash_code("data/mitbih", "data/published", "data/records", "segment")
     # what is downloaded is known by its hashes; a user's own files may change
     state = hash_files(files, code) if folder else f"downloaded-{code}"
     return cache_beats(
@@ -89,6 +102,7 @@ def _cut_or_load(data_home, recipe):
         lambda: _cut_records(folder or download_mitdb(data_home=data_home), recipe),
         fs=_RATE[recipe],
         source="physionet",
+        longest=len("train"),
     )
 
 
@@ -105,12 +119,16 @@ def _cut_record(folder, name, recipe):
     record, annotation, labels, peaks = read_annotated_beats(folder, name)
     # the published files take the first lead, whatever it is; MLII is what nearly all records have
     lead = record.sig_name.index("MLII") if recipe != "published" and "MLII" in record.sig_name else 0
-    signals = segment(record.p_signal[:, lead], peaks, record.fs, recipe, annotation.sample)
+    starts, annotations = peaks, annotation.sample
+    if recipe == "published":
+        starts, annotations = (restore_samples(name, samples) for samples in (starts, annotations))
+    signals = segment(record.p_signal[:, lead], starts, record.fs, recipe, annotations)
     return Beats(
         signals=signals,
         labels=labels[:-1],
         patients=np.full(len(signals), find_patient(name)),
         records=np.full(len(signals), name),
+        folds=find_folds(name, peaks[:-1]),
         samples=peaks[:-1],
         rr=compute_rr_intervals(peaks, record.fs)[:-1],
         fs=_RATE[recipe],

@@ -62,7 +62,8 @@ def make_beats(n: int = 20_000, seed: int = 0, recipe: str = "published") -> Bea
         signals = segment(lead, peaks, FS, recipe=recipe, annotations=annotations)
         parts.append((signals, own_labels, names, peaks[:-1], compute_rr_intervals(peaks, FS)[:-1]))
     signals, labels, names, samples, rr = map(np.concatenate, zip(*parts))
-    return Beats(signals, labels, names, names, samples=samples, rr=rr, source="simulated")
+    folds = np.where(np.arange(len(labels)) % 5 == 4, "test", "train")
+    return Beats(signals, labels, names, names, folds, samples, rr, source="simulated")
 
 
 def _draw_labels(rng, n):
