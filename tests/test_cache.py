@@ -24,7 +24,7 @@ from ecg_lessons.data.cache import make_table, open_table, read_columns, write_t
 
 ROOT = Path(__file__).parents[1]
 MONTHS, OTHER = 100 * 86400, 65534  # seconds; the number of another user
-KEPT = {"fs": 120.0, "source": "simulated", "longest": 4}
+KEPT = {"fs": 120.0, "source": "simulated", "longest": 5}
 
 
 @pytest.fixture

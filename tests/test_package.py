@@ -138,7 +138,7 @@ def test_public_functions_are_documented(path):
 
 def text_files():
     names = repository_files(new=False)
-    return [ROOT / n for n in names if not n.endswith((".png", ".ico", ".h5")) and "/corpus/" not in n]
+    return [ROOT / n for n in names if not n.endswith((".png", ".ico", ".h5", ".xz")) and "/corpus/" not in n]
 
 
 def test_the_repositorys_address_is_the_same_everywhere():
