@@ -270,7 +270,6 @@ def test_notebooks_carry_no_machine_in_them():
 @notebooks
 def test_stored_outputs_come_from_real_recordings_and_say_when_and_with_what(path):
     stamp, last = read(path).metadata.ecg_lessons, load_results("timings")[path.stem]
-    # run times that were taken on a quiet machine may be older than the outputs, and not newer
     assert stamp.source == "physionet" and stamp.date == last["date"], "make chapters"
     assert dict(stamp.versions) == {name: last[name] for name in ("python", "tensorflow", "keras", "numpy")}
     assert "simulated" not in "".join(text for c in code(path)[:5] for text in printed(c))
