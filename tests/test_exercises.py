@@ -67,7 +67,7 @@ def test_padding_feature(simulated):
     from sklearn.metrics import accuracy_score, recall_score
     from sklearn.tree import DecisionTreeClassifier
 
-    train, test = fetch_mitbih().split(0.2, by="beat")
+    train, test = fetch_mitbih().published_folds()
     lengths = [beat_length(part.signals)[:, None] for part in (train, test)]
 
     def shares(seed=0, **options):
