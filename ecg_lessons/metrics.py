@@ -100,13 +100,11 @@ def bootstrap_interval(
     labels, predicted = check_predicted(labels, predicted, len(classes))
     if len(labels) == 0:
         raise ValueError("there is no beat to draw from")
-    rng = np.random.default_rng(seed)
-    if groups is None:
-        matrices = _resample_beats(rng, _count_confusions(labels, predicted, len(classes)), n)
-    else:
-        owner = _number_groups(groups, len(labels))[2]
-        matrices = _resample_groups(rng, _count_confusions(labels, predicted, len(classes), owner), n)
-    statistics = _compute_statistics(matrices, classes, over)
+    owner = None if groups is None else _number_groups(groups, len(labels))[2]
+    matrices = _count_confusions(labels, predicted, len(classes), owner)
+    resample = _resample_beats if groups is None else _resample_groups
+    resampled = resample(np.random.default_rng(seed), matrices, n)
+    statistics = _compute_statistics(resampled, classes, over)
     if metric not in statistics:
         raise ValueError(f"metric must be one of {', '.join(statistics)}, not {metric!r}")
     return _find_interval(statistics[metric], level)
