@@ -4,6 +4,8 @@ import ast
 import re
 from functools import partial
 
+import pandas as pd
+
 from ..beats import Beats
 from ..errors import DataError
 from . import recording
@@ -71,9 +73,8 @@ def _cut_or_load(data_home, leads, records, fs):
     }  # fmt: skip
     recording.find_signals(data_home, PTBXL, folder, headers, leads)
     beats = recording.cache_recordings("ptbxl", folder, table, headers, leads, None, fs)
-    recording.print_left_out(
-        len(table), {"without a beat": set(rows.ecg_id.astype(str)) - set(beats.records)}
-    )
+    silent = set(rows.ecg_id.astype(str)) - set(beats.records)
+    recording.print_left_out(len(table), {"without a beat": silent})
     return beats
 
 
@@ -103,8 +104,6 @@ def _read_patients(data_home, records):
 
 def _find_rows(data_home, records):
     """The folder that holds PTB-XL's tables, and the rows of these recordings, in their order."""
-    import pandas as pd
-
     numbers = [int(number) for number in records]
     folder = recording.find_files(data_home, PTBXL, dict.fromkeys(_TABLES))
     path = folder / _TABLE
@@ -120,8 +119,6 @@ def _find_rows(data_home, records):
 
 
 def _parse_rows(rows, n_rows):
-    import pandas as pd
-
     if len(rows) != n_rows:
         raise ValueError("a recording stands in it twice")
     numbers = rows[["patient_id", "age", "sex", "strat_fold"]].apply(pd.to_numeric)
@@ -137,8 +134,6 @@ def _parse_rows(rows, n_rows):
 
 def _find_superclasses(folder, rows):
     """Of each row, the superclasses of its diagnostic statements: "NORM", "MI+STTC", "none"."""
-    import pandas as pd
-
     with recording.explain_damage(folder / _STATEMENTS, "PTB-XL's table"):
         statements = pd.read_csv(folder / _STATEMENTS, index_col=0)
         superclass_of = statements.diagnostic_class[statements.diagnostic == 1].to_dict()
