@@ -87,14 +87,12 @@ def _cut_or_load(data_home, leads, abnormal, records, seconds, fs):
     }
     recording.find_signals(data_home, PTBDB, folder, {name: headers[name] for name in table}, leads, seconds)
     beats = recording.cache_recordings("ptbdb", folder, table, headers, leads, seconds, fs)
-    recording.print_left_out(
-        len(records),
-        {
-            "with no reason for admission": set(records) - set(known),
-            "of other patients": set(known) - set(table),
-            "without a beat": set(table) - set(beats.records),
-        },
-    )
+    left_out = {
+        "with no reason for admission": set(records) - set(known),
+        "of other patients": set(known) - set(table),
+        "without a beat": set(table) - set(beats.records),
+    }
+    recording.print_left_out(len(records), left_out)
     return beats
 
 
