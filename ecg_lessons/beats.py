@@ -1,7 +1,7 @@
 """``Beats``: annotated heartbeats with their patients, the one type every chapter passes on."""
 
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 
@@ -241,7 +241,9 @@ def _improve_choice(chosen, measure_error):
     """Move or swap one patient at a time between the two sides while that lowers the error."""
     best = measure_error(chosen)
     while True:
-        for moves in _list_moves(chosen):
+        alone = ([patient] for patient in range(len(chosen)))
+        swaps = product(np.flatnonzero(chosen), np.flatnonzero(~chosen))  # one from each side
+        for moves in chain(alone, swaps):
             tried = chosen.copy()
             tried[list(moves)] ^= True
             if measure_error(tried) < best - 1e-12:
@@ -249,9 +251,3 @@ def _improve_choice(chosen, measure_error):
                 break
         else:
             return chosen
-
-
-def _list_moves(chosen):
-    """Who may change sides: one patient, or one from each side."""
-    yield from ([patient] for patient in range(len(chosen)))
-    yield from product(np.flatnonzero(chosen), np.flatnonzero(~chosen))
