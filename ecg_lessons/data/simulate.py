@@ -154,22 +154,19 @@ def make_record(name="100", minutes: float = 30.0, seed: int | None = None):
     share = np.array([_SHARE[c] for c in "NSVF"])
     n = int(minutes * 60 / 0.55) + 2  # more than enough beats; the surplus is cut off
     kinds = rng.choice(list("NSVF"), n, p=share / sum(share))
-    lead, annotations, peaks = _make_ecg(rng, kinds)
+    lead, annotations, _ = _make_ecg(rng, kinds)
     length = int(minutes * 60 * FS)
     lead, annotations = lead[:length], annotations[annotations < length]
     second = np.round(_BASELINE + 0.5 * (lead - _BASELINE) + rng.normal(0, 4, len(lead)))
-    symbol = dict(zip(peaks.tolist(), (_SYMBOL[k] for k in kinds)))
+    symbols = ["+", *(_SYMBOL[k] for k in kinds)][: len(annotations)]
+    notes = ["(N", *[""] * n][: len(annotations)]
     record = wfdb.Record(
         record_name=str(name), n_sig=2, fs=FS, sig_len=len(lead), sig_name=["MLII", "V1"],
         units=["mV", "mV"], adc_gain=[float(_GAIN)] * 2, baseline=[_BASELINE] * 2,
         adc_zero=[_BASELINE] * 2, fmt=["212", "212"], comments=["simulated, of nobody"],
         p_signal=(np.column_stack([lead, second]) - _BASELINE) / _GAIN,
     )  # fmt: skip
-    annotation = wfdb.Annotation(
-        str(name), "atr", annotations, [symbol.get(sample, "+") for sample in annotations.tolist()], fs=FS,
-        aux_note=["" if sample in symbol else "(N" for sample in annotations.tolist()],
-    )  # fmt: skip
-    return record, annotation
+    return record, wfdb.Annotation(str(name), "atr", annotations, symbols, fs=FS, aux_note=notes)
 
 
 def _make_ecg(rng, kinds, sinus=None):
