@@ -249,10 +249,9 @@ def auroc_interval(
     """
     labels = check_labels(labels, 2)
     probabilities = check_scores(labels, probabilities)
-    if probabilities.shape[1:] not in ((), (2,)):
-        raise ValueError(
-            f"the probabilities of one model or of two, shape (n,) or (n, 2), not {probabilities.shape}"
-        )
+    shape = probabilities.shape
+    if shape[1:] not in ((), (2,)):
+        raise ValueError(f"the probabilities of one model or of two, shape (n,) or (n, 2), not {shape}")
     if len(labels) == 0:
         raise ValueError("there is no beat to draw from")
     first, *second = probabilities.reshape(len(labels), -1).T
