@@ -177,10 +177,8 @@ class Beats:
 
         if self.patients is None:
             raise ValueError("these beats have no patients; only a split by beat is possible")
-        if unknown := int(pd.isna(self.patients).sum()):
-            raise ValueError(
-                f"{unknown} beats have no patient; drop them first: beats[beats.patients != None]"
-            )
+        if n := int(pd.isna(self.patients).sum()):
+            raise ValueError(f"{n} beats have no patient; drop them first: beats[beats.patients != None]")
         return self.patients.astype(str)
 
     def published_folds(self) -> "tuple[Beats, Beats]":
