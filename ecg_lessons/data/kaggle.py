@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import requests
+
 from .. import storage
 from ..errors import DataError, explain_os_error
 from . import credentials
@@ -88,21 +90,16 @@ def _download_csv_files(files, upload=None):
 
 
 def _is_unreachable(error, status):
-    import requests
-
     kinds = (requests.ConnectionError, requests.Timeout, ConnectionError, TimeoutError)
     return status is not None or isinstance(error, kinds)
 
 
 def _explain_failure(error, status, files):
     """Why Kaggle's files could not be had, and the way out. No error's own text: it may hold a token."""
-    import requests
     from kagglehub.config import get_cache_folder
 
-    of_system = (
-        isinstance(error, OSError) and error.errno and not isinstance(error, requests.RequestException)
-    )
-    if of_system and not _is_unreachable(error, status):
+    of_network = isinstance(error, requests.RequestException) or _is_unreachable(error, status)
+    if isinstance(error, OSError) and error.errno and not of_network:
         return explain_os_error(error, get_cache_folder(), writing=True, setting="KAGGLEHUB_CACHE")
     what = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
     if isinstance(error, requests.exceptions.SSLError):
