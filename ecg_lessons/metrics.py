@@ -216,12 +216,7 @@ def auroc(labels: ArrayLike, probabilities: ArrayLike) -> float:
     number, ties counted half: Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747. scikit-learn's
     ``roc_auc_score`` gives the same in 25 times the time, and an interval asks a thousand times.
 
-    Parameters
-    ----------
-    labels : int array (n,)
-        0 or 1.
-    probabilities : float array (n,)
-        Probabilities of class 1, or other numbers that rise with them.
+    `labels` (n,) are 0 or 1; `probabilities` (n,) are those of class 1, or other numbers that rise with them.
     """
     labels = check_labels(labels, 2)
     probabilities = check_scores(labels, probabilities)
