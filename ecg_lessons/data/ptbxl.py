@@ -20,7 +20,7 @@ _TABLES = _TABLE, _STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 def fetch_ptbxl(
     data_home=None, task="norm", leads=("ii",), records=range(1, 501), fs=120.0, source="physionet"
 ) -> Beats:
-    """Beats of PTB-XL's ten-second recordings, normal or not.
+    """Beats of PTB-XL's ten-second recordings, normal or not. Errors are those of `fetch_ptbdb`.
 
     Parameters
     ----------
@@ -38,11 +38,6 @@ def fetch_ptbxl(
         As from `fetch_ptbdb`; patients and records are PTB-XL's numbers as text, "15709" and "1"; `folds` is
         ``strat_fold``, "1" to "10", which keeps a patient in one fold; `diagnoses` are the superclasses,
         "MI+STTC", or "none" where there is no diagnostic statement.
-
-    Raises
-    ------
-    DataError
-        As `fetch_ptbdb`.
 
     Notes
     -----
@@ -81,13 +76,9 @@ def _cut_or_load(data_home, leads, records, fs):
 def describe_ptbxl(data_home=None, records=range(1, 501), source="physionet"):
     """Who the recordings of PTB-XL are from, as its table says.
 
-    Parameters and errors are those of `fetch_ptbxl`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As from `describe_ptbdb`, but ``reason`` are the superclasses, as in `fetch_ptbxl`. Whoever is older
-        than 89 is 300 in the table, for privacy, and 90 here.
+    Gives a DataFrame as `describe_ptbdb` does, but ``reason`` are the superclasses, as in `fetch_ptbxl`.
+    Whoever is older than 89 is 300 in the table, for privacy, and 90 here. Parameters and errors are those of
+    `fetch_ptbxl`.
     """
     read = partial(_read_patients, data_home, records)
     return fetch_from(source, physionet=read, kaggle=read, simulated=recording.describe_simulated)
