@@ -184,13 +184,9 @@ def draw_beat_waves(rng, kinds, sinus=None) -> tuple[NDArray, NDArray]:
     """The waves and R peaks of a simulated patient's beats, of the classes `kinds`.
 
     `rng` decides who it is, and how the beats differ; `sinus`, in the form of ``WAVES["sinus"]``, is the
-    patient's normal beat where it is not to be drawn, too.
-
-    Returns
-    -------
-    (array (3, 5, n), int array (n,))
-        Amplitude (mV), centre (s from the R peak) and width (s) of P, Q, R, S and T of each beat; sample
-        numbers of the R peaks at 360 Hz.
+    patient's normal beat where it is not to be drawn, too. Gives an array (3, 5, n), amplitude (mV), centre
+    (s from the R peak) and width (s) of P, Q, R, S and T of each beat, and an int array (n,), the sample
+    numbers of the R peaks at 360 Hz.
     """
     kinds = np.asarray(kinds)
     sinus = _draw_patient(rng, WAVES["sinus"]) if sinus is None else sinus
