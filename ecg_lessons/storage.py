@@ -153,14 +153,8 @@ def find_shipped_folder(folder, in_checkout):
 def load_results(name: str) -> dict:
     """What a command of the repository measured and wrote to ``results/NAME.json``.
 
-    Parameters
-    ----------
-    name : "reference", "staircase", "transfer", "evaluation", "live", "benchmark", "scale" or "timings"
-
-    Raises
-    ------
-    DataError
-        If there is no such file, or it is damaged or cannot be read.
+    `name` is "reference", "staircase", "transfer", "evaluation", "live", "benchmark", "scale" or "timings".
+    Raises DataError if there is no such file, or it is damaged or cannot be read.
     """
     path = find_shipped_folder("results", "results") / f"{name}.json"
     with explain_errors(path):
