@@ -162,6 +162,5 @@ def load_results(name: str) -> dict:
             return json.loads(path.read_text())
         except (FileNotFoundError, ValueError) as error:
             fault = "is damaged" if isinstance(error, ValueError) else "does not exist"
-            raise DataError(
-                f"{path} {fault}. Restore it with git; the Makefile says what writes it."
-            ) from None
+            way_out = "Restore it with git; the Makefile says what writes it."
+            raise DataError(f"{path} {fault}. {way_out}") from None
