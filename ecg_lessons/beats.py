@@ -130,12 +130,10 @@ class Beats:
         """
         if not 0 < test_size < 1:
             raise ValueError(f"test_size must lie between 0 and 1, not {test_size}")
-        if by == "beat":
-            in_test = self._draw_beats(test_size, seed)
-        elif by == "patient":
-            in_test = self._draw_patients(test_size, seed)
-        else:
+        if by not in ("beat", "patient"):
             raise ValueError(f'by must be "beat" or "patient", not {by!r}')
+        draw = self._draw_beats if by == "beat" else self._draw_patients
+        in_test = draw(test_size, seed)
         return self[~in_test], self[in_test]
 
     def _draw_beats(self, test_size, seed):
