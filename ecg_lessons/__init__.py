@@ -14,24 +14,18 @@ from .segment import beat_length, segment
 __version__ = "0.2.0"
 
 # Imported on first use, so that `import ecg_lessons` stays quick and never pulls in wfdb,
-# matplotlib or TensorFlow: public name -> the module that holds it.
-_LATER = {
-    "data_available": "data.mitbih",
-    "describe_ptbdb": "data.ptbdb",
-    "describe_ptbxl": "data.ptbxl",
-    "fetch_mitbih": "data.mitbih",
-    "fetch_ptbdb": "data.ptbdb",
-    "fetch_ptbxl": "data.ptbxl",
-    "fetch_record": "data.mitbih",
-    "freeze_encoder": "models",
-    "load_pretrained": "models",
-    "load_quiz": "teaching.quiz",
-    "load_results": "storage",
-    "make_beats": "data.simulate",
-    "make_record": "data.simulate",
-    "with_new_head": "models",
-    "write_published_csv": "data.published",
+# matplotlib or TensorFlow: the public names that each module holds.
+_HELD = {
+    "data.mitbih": ["data_available", "fetch_mitbih", "fetch_record"],
+    "data.ptbdb": ["describe_ptbdb", "fetch_ptbdb"],
+    "data.ptbxl": ["describe_ptbxl", "fetch_ptbxl"],
+    "data.published": ["write_published_csv"],
+    "data.simulate": ["make_beats", "make_record"],
+    "models": ["freeze_encoder", "load_pretrained", "with_new_head"],
+    "storage": ["load_results"],
+    "teaching.quiz": ["load_quiz"],
 }
+_LATER = {name: module for module, names in _HELD.items() for name in names}
 __all__ = ["AAMI", "Beats", "CLASSES", "DS1", "DS2", "DataError", "beat_length", "segment", *_LATER]
 
 

@@ -15,6 +15,8 @@ def predict_by_regression(
 ) -> NDArray:
     """Probability of class 1 for the beats in `test`, by a logistic regression on all others.
 
+    A ValueError says if the labels are not 0 or 1, or `test` is not a mask.
+
     Parameters
     ----------
     arrays : float array (n, numbers)
@@ -22,11 +24,6 @@ def predict_by_regression(
     test : bool array (n,)
     strengths : sequence of float
         Values of C, of which one is chosen on three folds of the training patients.
-
-    Raises
-    ------
-    ValueError
-        If the labels are not 0 or 1, or `test` is not a mask.
     """
     labels, test = check_labels(labels, 2), np.asarray(test)
     if test.dtype != bool or test.shape != labels.shape:

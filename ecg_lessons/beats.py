@@ -1,7 +1,7 @@
 """``Beats``: annotated heartbeats with their patients, the one type every chapter passes on."""
 
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 
@@ -130,12 +130,10 @@ class Beats:
         """
         if not 0 < test_size < 1:
             raise ValueError(f"test_size must lie between 0 and 1, not {test_size}")
-        if by == "beat":
-            in_test = self._draw_beats(test_size, seed)
-        elif by == "patient":
-            in_test = self._draw_patients(test_size, seed)
-        else:
+        if by not in ("beat", "patient"):
             raise ValueError(f'by must be "beat" or "patient", not {by!r}')
+        draw = self._draw_beats if by == "beat" else self._draw_patients
+        in_test = draw(test_size, seed)
         return self[~in_test], self[in_test]
 
     def _draw_beats(self, test_size, seed):
@@ -177,10 +175,8 @@ class Beats:
 
         if self.patients is None:
             raise ValueError("these beats have no patients; only a split by beat is possible")
-        if unknown := int(pd.isna(self.patients).sum()):
-            raise ValueError(
-                f"{unknown} beats have no patient; drop them first: beats[beats.patients != None]"
-            )
+        if n := int(pd.isna(self.patients).sum()):
+            raise ValueError(f"{n} beats have no patient; drop them first: beats[beats.patients != None]")
         return self.patients.astype(str)
 
     def published_folds(self) -> "tuple[Beats, Beats]":
@@ -241,7 +237,9 @@ def _improve_choice(chosen, measure_error):
     """Move or swap one patient at a time between the two sides while that lowers the error."""
     best = measure_error(chosen)
     while True:
-        for moves in _list_moves(chosen):
+        alone = ([patient] for patient in range(len(chosen)))
+        swaps = product(np.flatnonzero(chosen), np.flatnonzero(~chosen))  # one from each side
+        for moves in chain(alone, swaps):
             tried = chosen.copy()
             tried[list(moves)] ^= True
             if measure_error(tried) < best - 1e-12:
@@ -249,9 +247,3 @@ def _improve_choice(chosen, measure_error):
                 break
         else:
             return chosen
-
-
-def _list_moves(chosen):
-    """Who may change sides: one patient, or one from each side."""
-    yield from ([patient] for patient in range(len(chosen)))
-    yield from product(np.flatnonzero(chosen), np.flatnonzero(~chosen))

@@ -18,12 +18,8 @@ def reliability_table(labels: ArrayLike, probabilities: ArrayLike, bins=15, clas
     """How often the network is right, by how confident it is: Guo et al. 2017, arXiv:1706.04599.
 
     The beats (labels (n,), probabilities (n, number of classes)) are put into `bins` bins of equal width by
-    their *confidence*, the largest probability.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each bin that is not empty: ``confidence`` (its mean), ``accuracy``, ``beats``.
+    their *confidence*, the largest probability. Gives a DataFrame with one row for each bin that is not
+    empty: ``confidence`` (its mean), ``accuracy``, ``beats``.
     """
     labels, probabilities = _check_labelled(labels, probabilities, classes)
     if bins != int(bins) or bins < 1:

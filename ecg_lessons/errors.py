@@ -13,11 +13,6 @@ class NotWritten(DataError):
     """A file could not be written: the disk is full, or the folder read-only."""
 
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FORBIDDEN = {errno.EACCES, errno.EPERM}
-_IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
-
-
 def file_named_in(error: OSError) -> Path | None:
     """The file that the system's error names; None where it names none."""
     named = error.filename
@@ -37,10 +32,10 @@ def explain_os_error(error: OSError, path, writing=False, setting=None) -> str:
     what = "written" if writing else "read"
     reason = error.strerror or str(error) or type(error).__name__
     problem = f"{path} could not be {what} ({reason})"
-    if error.errno in _FULL:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         problem = f"The disk is full: {problem}" if error.errno == errno.ENOSPC else problem
         way_out = "Make room"
-    elif error.errno in _FORBIDDEN:
+    elif error.errno in (errno.EACCES, errno.EPERM):
         problem = f"{path} may not be {what} ({reason})"
         way_out = "Change the permissions of its folder" if writing else "Change its permissions"
     elif error.errno == errno.EROFS:
@@ -48,7 +43,7 @@ def explain_os_error(error: OSError, path, writing=False, setting=None) -> str:
     elif error.errno == errno.ENOENT:
         problem = f"The folder of {path} does not exist" if writing else f"{path} does not exist"
         way_out = "Create it" if writing else "Put the file there"
-    elif error.errno in _IN_THE_WAY:
+    elif error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
         way_out = "Move what is in the way"
     else:
         way_out = "Try again"

@@ -71,12 +71,9 @@ def median_beats(beats: Beats) -> NDArray:
 def compute_likeness(beats: Beats) -> NDArray:
     """How much each beat resembles the median beat of its record, wave by wave; see `median_beats`.
 
-    Returns
-    -------
-    float32 array (n, 6)
-        For the stretches of the P wave, the QRS and the T wave: the cosine of the angle between the beat
-        and the median beat (1 for the same shape); then, for each, the logarithm of the root mean square of
-        their difference over that of the median beat, cut at -3 and 3.
+    Gives a float32 array (n, 6). For the stretches of the P wave, the QRS and the T wave: the cosine of the
+    angle between the beat and the median beat (1 for the same shape); then, for each, the logarithm of the
+    root mean square of their difference over that of the median beat, cut at -3 and 3.
     """
     usual = median_beats(beats)
     alike, apart = [], []

@@ -100,13 +100,11 @@ def bootstrap_interval(
     labels, predicted = check_predicted(labels, predicted, len(classes))
     if len(labels) == 0:
         raise ValueError("there is no beat to draw from")
-    rng = np.random.default_rng(seed)
-    if groups is None:
-        matrices = _resample_beats(rng, _count_confusions(labels, predicted, len(classes)), n)
-    else:
-        owner = _number_groups(groups, len(labels))[2]
-        matrices = _resample_groups(rng, _count_confusions(labels, predicted, len(classes), owner), n)
-    statistics = _compute_statistics(matrices, classes, over)
+    owner = None if groups is None else _number_groups(groups, len(labels))[2]
+    matrices = _count_confusions(labels, predicted, len(classes), owner)
+    resample = _resample_beats if groups is None else _resample_groups
+    resampled = resample(np.random.default_rng(seed), matrices, n)
+    statistics = _compute_statistics(resampled, classes, over)
     if metric not in statistics:
         raise ValueError(f"metric must be one of {', '.join(statistics)}, not {metric!r}")
     return _find_interval(statistics[metric], level)
@@ -218,12 +216,7 @@ def auroc(labels: ArrayLike, probabilities: ArrayLike) -> float:
     number, ties counted half: Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747. scikit-learn's
     ``roc_auc_score`` gives the same in 25 times the time, and an interval asks a thousand times.
 
-    Parameters
-    ----------
-    labels : int array (n,)
-        0 or 1.
-    probabilities : float array (n,)
-        Probabilities of class 1, or other numbers that rise with them.
+    `labels` (n,) are 0 or 1; `probabilities` (n,) are those of class 1, or other numbers that rise with them.
     """
     labels = check_labels(labels, 2)
     probabilities = check_scores(labels, probabilities)
@@ -251,10 +244,9 @@ def auroc_interval(
     """
     labels = check_labels(labels, 2)
     probabilities = check_scores(labels, probabilities)
-    if probabilities.shape[1:] not in ((), (2,)):
-        raise ValueError(
-            f"the probabilities of one model or of two, shape (n,) or (n, 2), not {probabilities.shape}"
-        )
+    shape = probabilities.shape
+    if shape[1:] not in ((), (2,)):
+        raise ValueError(f"the probabilities of one model or of two, shape (n,) or (n, 2), not {shape}")
     if len(labels) == 0:
         raise ValueError("there is no beat to draw from")
     first, *second = probabilities.reshape(len(labels), -1).T

@@ -106,6 +106,8 @@ def cnn_lstm(
 def load_pretrained(name="mitbih") -> keras.Model:
     """A trained `cnn_lstm` that ships with the package, not compiled.
 
+    Raises DataError if a file is not the one that was shipped.
+
     Parameters
     ----------
     name : "mitbih", "mitbih-ds1", "mitbih-context" or "ptbxl"
@@ -115,11 +117,6 @@ def load_pretrained(name="mitbih") -> keras.Model:
         as chapter 5 prepares them. "ptbxl" is "mitbih" tuned on recordings 1 to 500 of PTB-XL: its
         column 1 is the probability that the recording, lead II, is not normal; take the mean over
         its beats. How they were trained stands in ``studies/``, how they score in ``results/``.
-
-    Raises
-    ------
-    DataError
-        If a file is not the one that was shipped.
     """
     # The weights ship with their arguments of `cnn_lstm`: a file that holds a whole model lists the
     # settings of each layer, of which other versions of Keras refuse some.
@@ -135,9 +132,8 @@ def load_pretrained(name="mitbih") -> keras.Model:
             model = cnn_lstm(**json.loads(settings.read_text())[name])
             model.load_weights(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{settings} does not describe the network {name} ({error!r}). {way_out}"
-            ) from None
+            fault = f"does not describe the network {name} ({error!r})."
+            raise DataError(f"{settings} {fault} {way_out}") from None
     return model
 
 

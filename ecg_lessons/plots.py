@@ -9,16 +9,10 @@ import os
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import sklearn.metrics
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import (
-    average_precision_score,
-    confusion_matrix,
-    precision_recall_curve,
-    roc_auc_score,
-    roc_curve,
-)
 
 from .beats import CLASS_OF, CLASSES, Beats
 from .segment import beat_length
@@ -118,7 +112,7 @@ def plot_confusion(ax: Axes, labels: ArrayLike, predicted: ArrayLike, classes=CL
     `labels`, `predicted` and `classes` are those of `metrics.classification_table`.
     """
     labels, predicted = check_predicted(labels, predicted, len(classes))
-    counts = confusion_matrix(labels, predicted, labels=np.arange(len(classes)))
+    counts = sklearn.metrics.confusion_matrix(labels, predicted, labels=np.arange(len(classes)))
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for (row, column), n in np.ndenumerate(counts):
@@ -148,8 +142,8 @@ def plot_pr(ax: Axes, labels: ArrayLike, probabilities: ArrayLike, classes=CLASS
     Labels have the shape (n,), probabilities (n, number of classes).
     """
     for name, is_class, scores in _iterate_classes(labels, probabilities, classes):
-        precision, recall, _ = precision_recall_curve(is_class, scores)
-        area = average_precision_score(is_class, scores)
+        precision, recall, _ = sklearn.metrics.precision_recall_curve(is_class, scores)
+        area = sklearn.metrics.average_precision_score(is_class, scores)
         ax.plot(recall, precision, color=PALETTE.get(name), label=f"{name}  {area:.2f}", lw=1.8)
         ax.axhline(is_class.mean(), color=PALETTE.get(name), ls=":", lw=1)
     ax.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="sensitivity", ylabel="positive predictivity")
@@ -165,8 +159,8 @@ def plot_roc(ax: Axes, labels: ArrayLike, probabilities: ArrayLike, classes=CLAS
     """
     ax.plot([0, 1], [0, 1], color="#999999", ls=":", lw=1)
     for name, is_class, scores in _iterate_classes(labels, probabilities, classes):
-        false_alarms, sensitivity, _ = roc_curve(is_class, scores)
-        area = roc_auc_score(is_class, scores)
+        false_alarms, sensitivity, _ = sklearn.metrics.roc_curve(is_class, scores)
+        area = sklearn.metrics.roc_auc_score(is_class, scores)
         ax.plot(false_alarms, sensitivity, color=PALETTE.get(name), label=f"{name}  {area:.3f}", lw=1.8)
     ax.set(xlim=(-0.01, 1), ylim=(0, 1.02), xlabel="false positive rate", ylabel="sensitivity")
     ax.legend(title="class, area", loc="lower right")
@@ -214,11 +208,9 @@ def plot_saliency(ax: Axes, signal: NDArray, weight: NDArray, fs=120.0) -> Axes:
     """
     time, limit = np.arange(len(signal)) / fs, np.abs(weight).max() or 1
     points = np.stack([time, signal], axis=1)
-    lines = LineCollection(
-        np.stack([points[:-1], points[1:]], axis=1), cmap="coolwarm", lw=3.2, capstyle="round"
-    )
-    lines.set_array((weight[:-1] + weight[1:]) / 2)
-    lines.set_clim(-limit, limit)
+    pieces = np.stack([points[:-1], points[1:]], axis=1)
+    lines = LineCollection(pieces, cmap="coolwarm", lw=3.2, capstyle="round")
+    lines.set(array=(weight[:-1] + weight[1:]) / 2, clim=(-limit, limit))
     ax.plot(time, signal, color="#BBBBBB", lw=0.8, zorder=0)  # a pale stretch stays in sight
     ax.add_collection(lines)
     ax.set(xlim=(0, time[-1]), xlabel="time (s)")

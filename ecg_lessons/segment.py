@@ -78,7 +78,8 @@ def segment(signal: ArrayLike, peaks: ArrayLike, fs=360.0, recipe="published", a
         beats = _cut_resampled(signal, peaks, fs)
     else:
         beats = _cut_published(signal, peaks, annotations)
-    return np.stack([_pad_beat(beat) for beat in beats]).astype(np.float32)
+    padded = [np.pad(beat[:WIDTH], (0, max(0, WIDTH - len(beat)))) for beat in beats]
+    return np.stack(padded).astype(np.float32)
 
 
 def _cut_published(signal, peaks, annotations):
@@ -131,11 +132,6 @@ def _scale_beat(beat):
     """A beat shifted and stretched to [0, 1] by its own extremes; zeros if it is flat."""
     low, high = beat.min(), beat.max()
     return (beat - low) / (high - low) if high > low else np.zeros(len(beat))
-
-
-def _pad_beat(beat):
-    """A beat cut, or filled up with zeros, to 187 samples."""
-    return np.pad(beat[:WIDTH], (0, max(0, WIDTH - len(beat))))
 
 
 def cut_leads(signals: ArrayLike, peaks: NDArray, fs: float, target=120.0) -> NDArray:

@@ -153,14 +153,8 @@ def find_shipped_folder(folder, in_checkout):
 def load_results(name: str) -> dict:
     """What a command of the repository measured and wrote to ``results/NAME.json``.
 
-    Parameters
-    ----------
-    name : "reference", "staircase", "transfer", "evaluation", "live", "benchmark", "scale" or "timings"
-
-    Raises
-    ------
-    DataError
-        If there is no such file, or it is damaged or cannot be read.
+    `name` is "reference", "staircase", "transfer", "evaluation", "live", "benchmark", "scale" or "timings".
+    Raises DataError if there is no such file, or it is damaged or cannot be read.
     """
     path = find_shipped_folder("results", "results") / f"{name}.json"
     with explain_errors(path):
@@ -168,6 +162,5 @@ def load_results(name: str) -> dict:
             return json.loads(path.read_text())
         except (FileNotFoundError, ValueError) as error:
             fault = "is damaged" if isinstance(error, ValueError) else "does not exist"
-            raise DataError(
-                f"{path} {fault}. Restore it with git; the Makefile says what writes it."
-            ) from None
+            way_out = "Restore it with git; the Makefile says what writes it."
+            raise DataError(f"{path} {fault}. {way_out}") from None

@@ -496,6 +496,7 @@ def test_the_sizes_of_all_known_files_are_known():
 def test_headers_reach_the_server_and_no_timer_is_left(serve, tmp_path):
     seen = []
     url = serve(lambda handler: (seen.append(handler.headers["Range"]), send(handler, b"content")))
-    download.make_downloader(headers={"Range": "bytes=0-6"})(url, str(tmp_path / "file"), None)
+    file = download.WantedFile(lambda path: None, headers={"Range": "bytes=0-6"})
+    download.fetch_checked(file, url, str(tmp_path / "file"), None)
     assert seen == ["bytes=0-6"] and (tmp_path / "file").read_bytes() == b"content"
     assert all(t.finished.is_set() for t in threading.enumerate() if isinstance(t, threading.Timer))

@@ -66,22 +66,11 @@ def explain_refusal(account):
     )
 
 
-class Upload(NamedTuple):
-    """A ``kaggle.json`` that was uploaded and kept."""
-
-    path: Path
-    earlier: Path | None  # where the file now lies that was at `path` before
-
-    def remove_upload(self):
-        """Put the earlier file in its place again, or delete it where there was none."""
-        with suppress(OSError):
-            os.replace(self.earlier, self.path) if self.earlier else self.path.unlink()
-
-
 def ask_for_account(account):
-    """Ask for ``kaggle.json`` on Colab and keep it, an `Upload`, to be removed if Kaggle refuses it, and only then.
+    """Ask for ``kaggle.json`` on Colab and keep it.
 
-    `account` is the one that was refused, or that cannot be used.
+    `account` is the one that was refused, or that cannot be used. Gives a function that removes the new one,
+    to be called if Kaggle refuses it, and only then.
     """
     from google.colab import files
 
@@ -115,23 +104,30 @@ def _delete_copies(names):
 
 
 def _write_account(content):
-    """Write the ``kaggle.json`` that kagglehub reads, for its owner alone; one that is there is set aside."""
+    """Write the ``kaggle.json`` that kagglehub reads, for its owner alone; one that is there is set aside.
+
+    Gives a function that puts the earlier file back, or deletes the new one where there was none.
+    """
     path, earlier = get_account_path(), None
     if os.path.lexists(path):
         names = (path.with_name(f"{path.name}.{i}") for i in count(1))
         earlier = next(name for name in names if not os.path.lexists(name))
-    upload = Upload(path, earlier)
+
+    def remove_upload():
+        with suppress(OSError):
+            os.replace(earlier, path) if earlier else path.unlink()
+
     try:
         with open_for_writing(path, 0o600, "KAGGLE_CONFIG_DIR") as file:
             file.write(json.dumps(content).encode())
             if earlier:
                 os.rename(path, earlier)
     except BaseException:
-        upload.remove_upload()
+        remove_upload()
         raise
     if earlier:
         print(f"The earlier {path} is kept as {earlier}.")
-    return upload
+    return remove_upload
 
 
 def _find_token():

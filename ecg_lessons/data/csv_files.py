@@ -40,15 +40,13 @@ def read_csv(path, name=None, allowed=range(5)):
         raise DataError(f"{path} has no rows. {WAY_OUT}")
     rows = np.stack([column.to_numpy() for column in table.columns], axis=1)
     signals, labels = rows[:, :WIDTH], rows[:, WIDTH]
-    bad = ~((signals >= -1e-6) & (signals <= 1 + 1e-6)).all(1)  # so is NaN
-    if bad.any():
+    bad = np.flatnonzero(~((signals >= -1e-6) & (signals <= 1 + 1e-6)).all(1))  # so is NaN
+    if len(bad):
+        raise DataError(f"{path}, row {bad[0] + 1}: a sample is not a number between 0 and 1. {WAY_OUT}")
+    bad = np.flatnonzero(~np.isin(labels, allowed))
+    if len(bad):
         raise DataError(
-            f"{path}, row {bad.argmax() + 1}: a sample is not a number between 0 and 1. {WAY_OUT}"
-        )
-    bad = ~np.isin(labels, allowed)
-    if bad.any():
-        raise DataError(
-            f"{path}, row {bad.argmax() + 1}: the label is {labels[bad.argmax()]:g}, "
+            f"{path}, row {bad[0] + 1}: the label is {labels[bad[0]]:g}, "
             f"not one of {', '.join(map(str, allowed))}. {WAY_OUT}"
         )
     return signals, labels.astype(np.int64)

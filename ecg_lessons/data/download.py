@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import requests
+
 from .. import storage
 from ..errors import DataError, NotWritten, explain_os_error
 
@@ -38,8 +40,8 @@ class WantedFile(NamedTuple):
 def download_files(database, wanted, title):
     """The cache's folder of a database, "mitdb/1.0.0" say, with the files of `wanted`, {name: WantedFile}, in it.
 
-    `title` is that of the progress bar. Files already there are kept, several are fetched at once, and each is checked before it takes its place: an
-    interrupted download goes on with the next file.
+    `title` is that of the progress bar. Files already there are kept, several are fetched at once, and each
+    is checked before it takes its place: an interrupted download goes on with the next file.
     """
     with warnings.catch_warnings():  # both complain to the notebook where ipywidgets is missing
         warnings.simplefilter("ignore")
@@ -75,7 +77,7 @@ def _download_file(fetcher, folder, name, file):
         # pooch makes folders, too, but stumbles where two threads make the same one
         storage.make_folder(path.parent)
         (fetcher.path / name).parent.mkdir(parents=True, exist_ok=True)
-        fetched = Path(fetcher.fetch(name, downloader=partial(_fetch_checked, file)))
+        fetched = Path(fetcher.fetch(name, downloader=partial(fetch_checked, file)))
         with suppress(OSError):  # pooch's are for their owner alone; a class may share a cache
             fetched.chmod(path.parent.stat().st_mode & 0o666)
         os.replace(fetched, path)
@@ -85,34 +87,24 @@ def _download_file(fetcher, folder, name, file):
         raise _make_error(error, fetcher.get_url(name), path) from None
 
 
-def _fetch_checked(file, url, path, pooch):
-    make_downloader(file.most, file.headers)(url, path, pooch)
-    if fault := file.explain_fault(Path(path)):
-        raise ValueError(fault)  # as pooch does where a hash does not match
-
-
-def make_downloader(most=LARGEST, headers=None):
-    """What fetches one file for pooch, called with (url, path, pooch), with an end to every wait.
+def fetch_checked(file, url, path, pooch):
+    """What fetches a `WantedFile` for pooch, with an end to every wait, and checks it.
 
     `TIMEOUT` counts from one piece of an answer to the next, so a server that gives a byte now and then would
-    never reach it: the whole file has `PATIENCE` seconds and a second more for every `SLOWEST` bytes of
-    `most`. Where a server says "Retry-After", that is waited for, `LONGEST_PAUSE` seconds at most; pooch then
+    never reach it: the whole file has `PATIENCE` seconds and a second more for every `SLOWEST` of its `most`
+    bytes. Where a server says "Retry-After", that is waited for, `LONGEST_PAUSE` seconds at most; pooch then
     tries again.
     """
-
-    def download(url, path, pooch):
-        import requests
-
-        try:
-            content = fetch_content(url, most, PATIENCE + most / SLOWEST, headers)
-        except requests.HTTPError as error:
-            pause = error.response.headers.get("Retry-After", "")
-            if error.response.status_code in (429, 503) and pause.isdecimal():
-                time.sleep(min(int(pause), LONGEST_PAUSE))
-            raise
-        Path(path).write_bytes(content)
-
-    return download
+    try:
+        content = fetch_content(url, file.most, PATIENCE + file.most / SLOWEST, file.headers)
+    except requests.HTTPError as error:
+        pause = error.response.headers.get("Retry-After", "")
+        if error.response.status_code in (429, 503) and pause.isdecimal():
+            time.sleep(min(int(pause), LONGEST_PAUSE))
+        raise
+    Path(path).write_bytes(content)
+    if fault := file.explain_fault(Path(path)):
+        raise ValueError(fault)  # as pooch does where a hash does not match
 
 
 def fetch_content(url, most, seconds, headers=None):
@@ -121,8 +113,6 @@ def fetch_content(url, most, seconds, headers=None):
     They are read in a thread of its own, as neither the look-up of a host's name nor the lines that come before
     an answer's content obey a time-out.
     """
-    import requests
-
     outcome, deadline = Future(), time.monotonic() + seconds
 
     def fetch():
@@ -139,8 +129,6 @@ def fetch_content(url, most, seconds, headers=None):
 
 
 def _read_content(url, most, deadline, headers):
-    import requests
-
     def drop_redirect(response, **_):
         if response.is_redirect:
             response.close()  # requests would read whatever comes with it
@@ -175,8 +163,6 @@ def make_url(database, name=""):
 
 def _make_error(error, url, path):
     """What went wrong with the download of `url` to `path`, as the error that a reader sees."""
-    import requests
-
     # they are OSErrors, too, but of the network; and one without a number is a library's own
     of_network = (requests.RequestException, ConnectionError, TimeoutError, ssl.SSLError)
     if isinstance(error, OSError) and error.errno and not isinstance(error, of_network):
@@ -191,7 +177,7 @@ def _make_error(error, url, path):
         )
     elif isinstance(error, requests.RequestException):
         what = f"could not be downloaded ({type(error).__name__})."
-    elif isinstance(error, ValueError):  # of `_fetch_checked`
+    elif isinstance(error, ValueError):  # of `fetch_checked`
         what = "is not the file that PhysioNet published."
     else:
         what = f"could not be downloaded ({error!r})."

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import requests
+
 from .. import storage
 from ..errors import DataError, explain_os_error
 from . import credentials
@@ -65,7 +67,7 @@ def _find_csv_files_in(folder, files):
     return paths
 
 
-def _download_csv_files(files, upload=None):
+def _download_csv_files(files, remove_upload=None):
     """{part: path} in kagglehub's cache, downloaded if need be; with an account that was uploaded, if any."""
     import kagglehub
 
@@ -77,10 +79,10 @@ def _download_csv_files(files, upload=None):
     status = getattr(getattr(error, "response", None), "status_code", None)
     is_refusal = status in (401, 403) or isinstance(error, kagglehub.exceptions.UnauthenticatedError)
     is_refused = is_refusal or (account.problem and not _is_unreachable(error, status))
-    if is_refused and not upload and not account.wins and "google.colab" in sys.modules:
+    if is_refused and not remove_upload and not account.wins and "google.colab" in sys.modules:
         return _download_csv_files(files, credentials.ask_for_account(account))
-    if upload and is_refusal:
-        upload.remove_upload()
+    if remove_upload and is_refusal:
+        remove_upload()
     reason = credentials.explain_refusal(account) if is_refused else _explain_failure(error, status, files)
     if INPUT.is_dir() and "google.colab" not in sys.modules:  # which mounts there, too
         reason += f' In a Kaggle notebook, press "Add Input" and choose {DATASET}; it needs no download.'
@@ -88,21 +90,16 @@ def _download_csv_files(files, upload=None):
 
 
 def _is_unreachable(error, status):
-    import requests
-
     kinds = (requests.ConnectionError, requests.Timeout, ConnectionError, TimeoutError)
     return status is not None or isinstance(error, kinds)
 
 
 def _explain_failure(error, status, files):
     """Why Kaggle's files could not be had, and the way out. No error's own text: it may hold a token."""
-    import requests
     from kagglehub.config import get_cache_folder
 
-    of_system = (
-        isinstance(error, OSError) and error.errno and not isinstance(error, requests.RequestException)
-    )
-    if of_system and not _is_unreachable(error, status):
+    of_network = isinstance(error, requests.RequestException) or _is_unreachable(error, status)
+    if isinstance(error, OSError) and error.errno and not of_network:
         return explain_os_error(error, get_cache_folder(), writing=True, setting="KAGGLEHUB_CACHE")
     what = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
     if isinstance(error, requests.exceptions.SSLError):

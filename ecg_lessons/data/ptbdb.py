@@ -87,27 +87,21 @@ def _cut_or_load(data_home, leads, abnormal, records, seconds, fs):
     }
     recording.find_signals(data_home, PTBDB, folder, {name: headers[name] for name in table}, leads, seconds)
     beats = recording.cache_recordings("ptbdb", folder, table, headers, leads, seconds, fs)
-    recording.print_left_out(
-        len(records),
-        {
-            "with no reason for admission": set(records) - set(known),
-            "of other patients": set(known) - set(table),
-            "without a beat": set(table) - set(beats.records),
-        },
-    )
+    left_out = {
+        "with no reason for admission": set(records) - set(known),
+        "of other patients": set(known) - set(table),
+        "without a beat": set(table) - set(beats.records),
+    }
+    recording.print_left_out(len(records), left_out)
     return beats
 
 
 def describe_ptbdb(data_home=None, records=None, source="physionet"):
     """Who the recordings of PTB Diagnostic are from, as their headers say.
 
-    Parameters and errors are those of `fetch_ptbdb`; the age of simulated patients is simulated, too.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each recording: ``patient``, ``age`` in years (NaN where unknown), ``sex`` and ``reason``
-        for admission (missing where unknown).
+    Gives a DataFrame with one row for each recording: ``patient``, ``age`` in years (NaN where unknown),
+    ``sex`` and ``reason`` for admission (missing where unknown). Parameters and errors are those of
+    `fetch_ptbdb`; the age of simulated patients is simulated, too.
     """
     read = partial(_read_patients, data_home, records)
     return fetch_from(source, physionet=read, kaggle=read, simulated=recording.describe_simulated)

@@ -4,6 +4,8 @@ import ast
 import re
 from functools import partial
 
+import pandas as pd
+
 from ..beats import Beats
 from ..errors import DataError
 from . import recording
@@ -18,7 +20,7 @@ _TABLES = _TABLE, _STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 def fetch_ptbxl(
     data_home=None, task="norm", leads=("ii",), records=range(1, 501), fs=120.0, source="physionet"
 ) -> Beats:
-    """Beats of PTB-XL's ten-second recordings, normal or not.
+    """Beats of PTB-XL's ten-second recordings, normal or not. Errors are those of `fetch_ptbdb`.
 
     Parameters
     ----------
@@ -36,11 +38,6 @@ def fetch_ptbxl(
         As from `fetch_ptbdb`; patients and records are PTB-XL's numbers as text, "15709" and "1"; `folds` is
         ``strat_fold``, "1" to "10", which keeps a patient in one fold; `diagnoses` are the superclasses,
         "MI+STTC", or "none" where there is no diagnostic statement.
-
-    Raises
-    ------
-    DataError
-        As `fetch_ptbdb`.
 
     Notes
     -----
@@ -71,22 +68,17 @@ def _cut_or_load(data_home, leads, records, fs):
     }  # fmt: skip
     recording.find_signals(data_home, PTBXL, folder, headers, leads)
     beats = recording.cache_recordings("ptbxl", folder, table, headers, leads, None, fs)
-    recording.print_left_out(
-        len(table), {"without a beat": set(rows.ecg_id.astype(str)) - set(beats.records)}
-    )
+    silent = set(rows.ecg_id.astype(str)) - set(beats.records)
+    recording.print_left_out(len(table), {"without a beat": silent})
     return beats
 
 
 def describe_ptbxl(data_home=None, records=range(1, 501), source="physionet"):
     """Who the recordings of PTB-XL are from, as its table says.
 
-    Parameters and errors are those of `fetch_ptbxl`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As from `describe_ptbdb`, but ``reason`` are the superclasses, as in `fetch_ptbxl`. Whoever is older
-        than 89 is 300 in the table, for privacy, and 90 here.
+    Gives a DataFrame as `describe_ptbdb` does, but ``reason`` are the superclasses, as in `fetch_ptbxl`.
+    Whoever is older than 89 is 300 in the table, for privacy, and 90 here. Parameters and errors are those of
+    `fetch_ptbxl`.
     """
     read = partial(_read_patients, data_home, records)
     return fetch_from(source, physionet=read, kaggle=read, simulated=recording.describe_simulated)
@@ -103,8 +95,6 @@ def _read_patients(data_home, records):
 
 def _find_rows(data_home, records):
     """The folder that holds PTB-XL's tables, and the rows of these recordings, in their order."""
-    import pandas as pd
-
     numbers = [int(number) for number in records]
     folder = recording.find_files(data_home, PTBXL, dict.fromkeys(_TABLES))
     path = folder / _TABLE
@@ -120,8 +110,6 @@ def _find_rows(data_home, records):
 
 
 def _parse_rows(rows, n_rows):
-    import pandas as pd
-
     if len(rows) != n_rows:
         raise ValueError("a recording stands in it twice")
     numbers = rows[["patient_id", "age", "sex", "strat_fold"]].apply(pd.to_numeric)
@@ -137,8 +125,6 @@ def _parse_rows(rows, n_rows):
 
 def _find_superclasses(folder, rows):
     """Of each row, the superclasses of its diagnostic statements: "NORM", "MI+STTC", "none"."""
-    import pandas as pd
-
     with recording.explain_damage(folder / _STATEMENTS, "PTB-XL's table"):
         statements = pd.read_csv(folder / _STATEMENTS, index_col=0)
         superclass_of = statements.diagnostic_class[statements.diagnostic == 1].to_dict()

@@ -10,6 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import wfdb
+from joblib import Parallel, cpu_count, delayed
 
 from .. import storage
 from ..beats import DIAGNOSED, Beats
@@ -35,8 +38,6 @@ def describe_simulated():
 
 def make_patient_table(records, rows):
     """A DataFrame of (patient, age, sex, reason for admission), a row for each recording."""
-    import pandas as pd
-
     index = pd.Index(records, name="record")
     table = pd.DataFrame(rows, index=index, columns=["patient", "age", "sex", "reason"])
     return table.assign(age=pd.to_numeric(table["age"], errors="coerce"))
@@ -177,8 +178,6 @@ def explain_damage(path, form):
 
 def read_header(path):
     """The header of a record, which must be one that PTB or PTB-XL could have."""
-    import wfdb
-
     with explain_damage(f"{path}.hea", "a header as PhysioNet published it"):
         _check_header_text(Path(f"{path}.hea"))
         header = wfdb.rdheader(str(path))
@@ -242,20 +241,13 @@ def cache_recordings(name, folder, table, headers, leads, seconds, fs):
     there = [path for path in files if storage.is_file(path)]
     code = hash_code("data/recording", "data/ptbdb", "data/ptbxl", "segment")
     key = hash_files(there, leads, seconds, fs, sorted(table.items()), code)
-    return cache_beats(
-        f"{name}-{key}",
-        lambda: _cut_recordings(folder, table, headers, leads, seconds, fs),
-        fs=float(fs),
-        source="physionet",
-        classes=DIAGNOSED,
-        longest=max(len(str(fact)) for facts in table.values() for fact in facts),
-    )
+    build = partial(_cut_recordings, folder, table, headers, leads, seconds, fs)
+    longest = max(len(str(fact)) for facts in table.values() for fact in facts)
+    return cache_beats(f"{name}-{key}", build, float(fs), "physionet", DIAGNOSED, longest)
 
 
 def _cut_recordings(folder, table, headers, leads, seconds, fs):
     """The beats of one record after the other."""
-    from joblib import Parallel, cpu_count, delayed
-
     # the detector is plain Python, so processes; fifty records are worth the start of one
     n_jobs = min(cpu_count(), len(table) // 50) if len(table) >= 100 else None
     n_beats = 0
@@ -270,9 +262,8 @@ def _cut_recordings(folder, table, headers, leads, seconds, fs):
 
 
 def _cut_recording(path, facts, header, leads, seconds, fs):
-    voltages = _read_voltages(
-        path, header, find_channels(path, header, leads), count_samples(header, seconds)
-    )
+    channels = find_channels(path, header, leads)
+    voltages = _read_voltages(path, header, channels, count_samples(header, seconds))
     peaks = find_r_peaks(voltages[:, 0], header.fs)
     signals = cut_leads(voltages, peaks, header.fs, fs)
     record, patient, label, fold, diagnosis = (np.full(len(signals), fact) for fact in facts)
@@ -284,8 +275,6 @@ def _cut_recording(path, facts, header, leads, seconds, fs):
 
 def _read_voltages(path, header, channels, n_samples):
     """The first samples of a record, (n_samples, channels) in mV, after its files were checked."""
-    import wfdb
-
     for name in {header.file_name[i] for i in channels}:
         if reason := _explain_fault(path.parent / name, name, (header, n_samples)):
             raise DataError(f"{path.parent / name} {reason}. Replace it by PhysioNet's.")

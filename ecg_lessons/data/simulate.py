@@ -16,7 +16,7 @@ from ..segment import compute_rr_intervals, cut_leads, segment
 FS = 360  # Hz, as in MIT-BIH
 _GAIN, _BASELINE = 200, 1024  # ADC units per mV, and at 0 mV
 _SYMBOL = dict(zip(CLASSES, "NAVF/"))
-_SHARE = dict(zip(CLASSES, np.array([90589, 2779, 7236, 803, 8039]) / 109446))  # MIT-BIH's own
+_SHARE = np.array([90589, 2779, 7236, 803, 8039]) / 109446  # of the classes, as in MIT-BIH
 
 # The waves of a beat by origin: amplitudes in mV, centres in s from the R peak, widths in s (the standard
 # deviation of the bump). The live figures of the book read the same numbers (`make live`).
@@ -68,10 +68,9 @@ def make_beats(n: int = 20_000, seed: int = 0, recipe: str = "published") -> Bea
 
 def _draw_labels(rng, n):
     """A class and a patient for each beat."""
-    share = np.array([_SHARE[c] for c in CLASSES])
     # at least two beats of each class where n allows it, so that any split can be stratified
     few = np.tile(np.arange(len(CLASSES)), 2)
-    labels = np.concatenate([few, rng.choice(len(CLASSES), n, p=share / share.sum())])[:n]
+    labels = np.concatenate([few, rng.choice(len(CLASSES), n, p=_SHARE / _SHARE.sum())])[:n]
     n_patients = int(np.clip(n // 400, 10, 47))
     owner = np.empty(n, dtype=int)
     for y, name in enumerate(CLASSES):
@@ -151,25 +150,22 @@ def make_record(name="100", minutes: float = 30.0, seed: int | None = None):
     import wfdb
 
     rng = np.random.default_rng(crc32(str(name).encode()) if seed is None else seed)
-    share = np.array([_SHARE[c] for c in "NSVF"])
+    share = _SHARE[:4]  # all but Q
     n = int(minutes * 60 / 0.55) + 2  # more than enough beats; the surplus is cut off
     kinds = rng.choice(list("NSVF"), n, p=share / sum(share))
-    lead, annotations, peaks = _make_ecg(rng, kinds)
+    lead, annotations, _ = _make_ecg(rng, kinds)
     length = int(minutes * 60 * FS)
     lead, annotations = lead[:length], annotations[annotations < length]
     second = np.round(_BASELINE + 0.5 * (lead - _BASELINE) + rng.normal(0, 4, len(lead)))
-    symbol = dict(zip(peaks.tolist(), (_SYMBOL[k] for k in kinds)))
+    symbols = ["+", *(_SYMBOL[k] for k in kinds)][: len(annotations)]
+    notes = ["(N", *[""] * n][: len(annotations)]
     record = wfdb.Record(
         record_name=str(name), n_sig=2, fs=FS, sig_len=len(lead), sig_name=["MLII", "V1"],
         units=["mV", "mV"], adc_gain=[float(_GAIN)] * 2, baseline=[_BASELINE] * 2,
         adc_zero=[_BASELINE] * 2, fmt=["212", "212"], comments=["simulated, of nobody"],
         p_signal=(np.column_stack([lead, second]) - _BASELINE) / _GAIN,
     )  # fmt: skip
-    annotation = wfdb.Annotation(
-        str(name), "atr", annotations, [symbol.get(sample, "+") for sample in annotations.tolist()], fs=FS,
-        aux_note=["" if sample in symbol else "(N" for sample in annotations.tolist()],
-    )  # fmt: skip
-    return record, annotation
+    return record, wfdb.Annotation(str(name), "atr", annotations, symbols, fs=FS, aux_note=notes)
 
 
 def _make_ecg(rng, kinds, sinus=None):
@@ -187,13 +183,9 @@ def draw_beat_waves(rng, kinds, sinus=None) -> tuple[NDArray, NDArray]:
     """The waves and R peaks of a simulated patient's beats, of the classes `kinds`.
 
     `rng` decides who it is, and how the beats differ; `sinus`, in the form of ``WAVES["sinus"]``, is the
-    patient's normal beat where it is not to be drawn, too.
-
-    Returns
-    -------
-    (array (3, 5, n), int array (n,))
-        Amplitude (mV), centre (s from the R peak) and width (s) of P, Q, R, S and T of each beat; sample
-        numbers of the R peaks at 360 Hz.
+    patient's normal beat where it is not to be drawn, too. Gives an array (3, 5, n), amplitude (mV), centre
+    (s from the R peak) and width (s) of P, Q, R, S and T of each beat, and an int array (n,), the sample
+    numbers of the R peaks at 360 Hz.
     """
     kinds = np.asarray(kinds)
     sinus = _draw_patient(rng, WAVES["sinus"]) if sinus is None else sinus

@@ -9,12 +9,7 @@ def fetch_from(source, **fetchers):
     """What the fetcher of the source gives: the one place that decides between real and simulated beats.
 
     ``ECG_LESSONS_SOURCE``, where set, overrules `source`. `fetchers` are functions without arguments, by the
-    name of their source.
-
-    Raises
-    ------
-    ValueError
-        If there is no such source, or it does not have these beats.
+    name of their source. A ValueError says if there is no such source, or it does not have these beats.
     """
     given = os.environ.get("ECG_LESSONS_SOURCE")
     chosen = given or source

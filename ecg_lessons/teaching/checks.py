@@ -9,9 +9,11 @@ import math
 from types import SimpleNamespace
 
 import numpy as np
+from sklearn.metrics import recall_score
+from sklearn.tree import DecisionTreeClassifier
 
 from ..balance import class_weights
-from ..beats import AAMI, CLASSES, Beats
+from ..beats import CLASS_OF, CLASSES, Beats
 from ..data.mitbih import fetch_mitbih, fetch_record
 from ..metrics import auroc, mean_by_group
 from ..segment import beat_length, segment
@@ -41,9 +43,6 @@ def padding_feature(shares):
 
     `shares` holds five numbers from 0 to 1, in the order of `CLASSES` or by class name.
     """
-    from sklearn.metrics import recall_score
-    from sklearn.tree import DecisionTreeClassifier
-
     shares = dict(shares if hasattr(shares, "keys") else enumerate(np.ravel(shares)))
     reject(len(shares) != 5, f"one share for each class is wanted, so five of them, not {len(shares)}.")
     shares = np.array([shares.get(c, shares.get(y)) for y, c in enumerate(CLASSES)], dtype=np.float64)
@@ -336,5 +335,4 @@ def narrower_question(beats: Beats, probabilities: np.ndarray, area: float, low:
 def _fetch_annotated_beats(name):
     """A record of MIT-BIH, its annotations, and the sample numbers of its beats."""
     record, annotations = fetch_record(name)
-    symbols = [symbol for of_class in AAMI.values() for symbol in of_class]
-    return record, annotations, annotations.sample[np.isin(annotations.symbol, symbols)]
+    return record, annotations, annotations.sample[np.isin(annotations.symbol, list(CLASS_OF))]

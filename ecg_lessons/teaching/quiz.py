@@ -52,9 +52,8 @@ class Quiz:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        style, script = (
-            files(__package__).joinpath(f"quiz.{kind}").read_text("utf-8") for kind in ("css", "js")
-        )
+        folder = files(__package__)
+        style, script = (folder.joinpath(f"quiz.{kind}").read_text("utf-8") for kind in ("css", "js"))
         lines = ['<section class="ecg-quiz" aria-label="Quiz">', f"<style>\n{style}</style>"]
         for i, question in enumerate(self.questions, 1):
             lines.append(f"<fieldset><legend>{i}. {_format_text(question['ask'])}</legend>")
