@@ -459,7 +459,7 @@ def test_what_a_download_cannot_write_is_tried_once_and_is_no_warning_about_beat
         raise NotWritten("no room for 100.dat")
 
     with warnings.catch_warnings(action="error"), pytest.raises(NotWritten, match="100.dat"):
-        cache.cache_beats("unwritten", build, fs=120.0, source="simulated", longest=4)
+        cache.cache_beats("unwritten", build, fs=120.0, source="simulated", longest=5)
     assert asked == [1]
 
 
@@ -597,7 +597,7 @@ def test_the_cache_keeps_long_names_and_other_classes(some_beats):
 def test_parts_of_any_number_become_one(some_beats):
     """Also none, where a record holds no beat; and where nothing can be kept."""
     parts = [some_beats[i : i + n] for i, n in ((0, 0), (0, 300), (300, 1), (301, 0), (301, 699))]
-    what = {"fs": 120.0, "source": "simulated", "longest": 4}
+    what = {"fs": 120.0, "source": "simulated", "longest": 5}
     sizes = []
 
     def build():
@@ -625,14 +625,14 @@ def test_what_cannot_be_read_is_no_fault_of_the_cache(some_beats):
 
     told = r"^/data/100.dat may not be read \(Permission denied\). Change its permissions.$"
     with warnings.catch_warnings(action="error"), pytest.raises(DataError, match=told):
-        cache.cache_beats("unread", build, fs=120.0, source="simulated", longest=4)
+        cache.cache_beats("unread", build, fs=120.0, source="simulated", longest=5)
     assert asked == [1] and not list(storage.find_cache_dir().glob("beats/*"))
 
 
 def test_parts_that_do_not_fit_together_are_refused(some_beats):
     other = dataclasses.replace(some_beats, folds=np.full(1000, "1"))
     with pytest.raises(ValueError, match="a part of layout"):
-        cache.cache_beats("mixed", lambda: [some_beats, other], fs=120.0, source="simulated", longest=4)
+        cache.cache_beats("mixed", lambda: [some_beats, other], fs=120.0, source="simulated", longest=5)
     assert not list(storage.find_cache_dir().glob("beats/*"))
 
 
