@@ -261,4 +261,4 @@ def test_every_public_helper_is_used_by_a_chapter_or_by_the_package(path):
 def test_the_package_stays_small():
     """Whoever adds something looks for what can go."""
     lines = {name_of(path): len(path.read_text().splitlines()) for path in MODULES}
-    assert max(lines.values()) <= 350 and sum(lines.values()) <= 4880, lines
+    assert max(lines.values()) <= 350 and sum(lines.values()) <= 4750, lines

@@ -217,6 +217,16 @@ def test_the_headers_tell_who_the_people_are(home, monkeypatch):
     assert set(made.patient) == set(fetch_ptbdb().patients) and made.age.between(20, 80).all()
 
 
+def test_a_name_that_no_record_has_is_told_and_one_named_twice_counts_once(home, capsys):
+    for fetch in (fetch_ptbdb, describe_ptbdb):
+        with pytest.raises(ValueError, match="'nonsense' is no record of PTB; they are named like"):
+            fetch(data_home=home, records=[NAMES[0], "nonsense"])
+    twice = [NAMES[0], NAMES[3], NAMES[0]]
+    assert describe_ptbdb(data_home=home, records=twice).index.tolist() == [NAMES[0], NAMES[3]]
+    assert set(fetch_ptbdb(data_home=home, records=twice).records) == {NAMES[0]}
+    assert "1 of 2 records left out" in capsys.readouterr().out
+
+
 def test_infarction_alone_leaves_the_other_patients_out(home, capsys):
     beats = fetch_ptbdb(data_home=home, abnormal="mi")
     assert set(beats.records) == set(NAMES[:2])

@@ -75,9 +75,7 @@ def _fetch_csv(data_home, leads, abnormal, records):
 
 
 def _cut_or_load(data_home, leads, abnormal, records, seconds, fs):
-    records = list_ptbdb_records() if records is None else list(records)
-    if strange := [name for name in records if not _RECORD.fullmatch(name)]:
-        raise ValueError(f"{strange[0]!r} is no record of PTB; they are named like patient001/s0010_re")
+    records = _check_records(records)
     folder, headers = recording.find_headers(data_home, PTBDB, records)
     known = {name: reason for name, header in headers.items() if (reason := _read_reason(header))}
     table = {
@@ -108,13 +106,21 @@ def describe_ptbdb(data_home=None, records=None, source="physionet"):
 
 
 def _read_patients(data_home, records):
-    records = list_ptbdb_records() if records is None else list(records)
+    records = _check_records(records)
     _, headers = recording.find_headers(data_home, PTBDB, records)
     rows = [
         (name.split("/")[0], _read_comment(header, "age"), _read_comment(header, "sex"), _read_reason(header))
         for name, header in headers.items()
     ]
     return recording.make_patient_table(records, rows)
+
+
+def _check_records(records):
+    """The records asked for, each once; by default the course's own. A ValueError names one that cannot be."""
+    records = list_ptbdb_records() if records is None else list(dict.fromkeys(records))
+    if strange := [name for name in records if not _RECORD.fullmatch(name)]:
+        raise ValueError(f"{strange[0]!r} is no record of PTB; they are named like patient001/s0010_re")
+    return records
 
 
 def list_ptbdb_records() -> list:
