@@ -138,14 +138,15 @@ def cut_leads(signals: ArrayLike, peaks: NDArray, fs: float, target=120.0) -> ND
     """Cut a recording of another frequency as the published beats were cut, lead by lead.
 
     Each of the signals (n_samples, leads) is resampled to three times `target`, of which the published
-    recipe keeps every third sample. `fs` and `target` are in Hz. Gives a float32 array (n_peaks - 1, 187),
+    recipe keeps every third sample. `fs` and `target` are in Hz. The last interval is taken to come once more:
+    where a short recording happens to end says nothing of the heart. Gives a float32 array (n_peaks - 1, 187),
     or (n_peaks - 1, 187, leads) for more than one lead.
     """
     cuts = []
     for lead in np.asarray(signals).T:
         fine, ratio = resample_signal(lead, fs, 3 * target)
         at = np.minimum(np.round(peaks * ratio).astype(int), len(fine) - 1)
-        cuts.append(segment(fine, at, 3 * target))
+        cuts.append(segment(fine, at, 3 * target, annotations=np.append(at, 2 * at[-1:] - at[-2:-1])))
     return cuts[0] if len(cuts) == 1 else np.stack(cuts, axis=-1)
 
 

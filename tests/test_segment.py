@@ -190,3 +190,9 @@ def test_a_published_beat_ends_a_fifth_past_the_next_annotation_of_any_kind():
     # the signal's end stands in where there is no annotation after the next
     assert list(beat_length(segment(rising, peaks))) == [len(range(100, 480, 3)), len(range(400, 840, 3))]
     assert beat_length(segment(rising, peaks, annotations=[100, 300, 400, 800]))[0] == len(range(100, 320, 3))
+
+
+def test_where_a_recording_ends_is_in_the_published_last_beat_alone():
+    rising, peaks = np.arange(2000.0), np.array([100, 400, 700])
+    assert beat_length(segment(rising, peaks)[1]) == len(range(400, 700 + (2000 - 700) // 5, 3))
+    assert beat_length(cut_leads(rising[:, None], peaks, 360)[1]) == len(range(400, 700 + 300 // 5, 3))
