@@ -1,7 +1,7 @@
 """Train the reference network: ``python -m studies.reference --seeds 5``.
 
-On the beat-level split (80/20, a tenth of the training beats for validation) and on DS1/DS2,
-with each seed; writes ``results/reference.json`` after every run, and the first seed's weights.
+On the published split and on one drawn by beat, 80/20 (a tenth of the training beats of each for validation),
+and on DS1/DS2, with each seed; writes ``results/reference.json`` after every run, and the first seed's weights.
 A run that is stopped goes on from its last full epoch, and finished ones are not repeated.
 """
 
