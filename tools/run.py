@@ -17,6 +17,7 @@ from ecg_lessons.data.records import download_mitdb, explain_not_found
 
 ROOT = Path(__file__).parents[1]
 CELL_SECONDS = 1200
+TEST_SECONDS = 1300  # a test that hangs, in a browser say, fails, and the others go on
 MEMORY = 4e9  # bytes for each worker; a notebook may take 3.5 GB
 MOST_WORKERS = 4
 # Tests that take longest, so that none of them is left for the end.
@@ -76,7 +77,8 @@ def main(arguments):
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, str(max(1, cores // workers)))  # its share, instead of all for all
     options = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25",
-               mode, f"--nbval-cell-timeout={CELL_SECONDS}", "--nbval-current-env"]  # fmt: skip
+               mode, f"--nbval-cell-timeout={CELL_SECONDS}", "--nbval-current-env",
+               f"--timeout={TEST_SECONDS}"]  # fmt: skip
     paths = [str(path.relative_to(ROOT)) for path in notebooks()]
     others = sorted({f"tests/{path.name}" for path in (ROOT / "tests").glob("test_*.py")} - set(SLOW))
     with tempfile.TemporaryDirectory() as folder:
