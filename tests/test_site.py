@@ -83,8 +83,12 @@ UNREACHED = """[...document.querySelectorAll("a[href], button, input, select, te
     .map(e => e.outerHTML.slice(0, 200))"""
 
 
-# All colours have arrived at their new ones. (Chromium may leave the promise of a finished transition open.)
-FADED = "document.getAnimations().every(e => !(e instanceof CSSTransition) || e.playState === 'finished')"
+# All colours have arrived at their new ones. (Chromium may leave a finished transition's own promise open.)
+FADED = """() => new Promise((resolve) => {
+    const isRunning = (e) => e instanceof CSSTransition && e.playState === "running";
+    const look = () => document.getAnimations().some(isRunning) ? setTimeout(look, 20) : resolve();
+    look();
+})"""
 
 
 @pytest.mark.parametrize("width", [1200, 360])
@@ -101,7 +105,7 @@ def test_a_page_is_quiet_fits_and_can_be_read_by_everyone(site, violations, name
             assert violations(page) == []
         page.emulate_media(color_scheme="dark")
         page.locator("html[data-theme=dark]").wait_for()
-        page.wait_for_function(FADED)
+        page.evaluate(FADED)
         keep_picture(page, f"{name}-{width}-dark")
         if width == 1200:
             assert violations(page, runOnly=["color-contrast"]) == []
