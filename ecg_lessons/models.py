@@ -42,7 +42,7 @@ except ModuleNotFoundError as error:
 logging.getLogger("tensorflow").setLevel("ERROR")
 
 # The networks that ship with the package, each as weights/NAME.weights.h5 and a line of settings.json.
-PRETRAINED = ("mitbih", "mitbih-ds1", "mitbih-context", "ptbxl")
+PRETRAINED = ("mitbih", "mitbih-published", "mitbih-ds1", "mitbih-context", "ptbxl")
 
 
 def cnn_lstm(
@@ -110,10 +110,10 @@ def load_pretrained(name="mitbih") -> keras.Model:
 
     Parameters
     ----------
-    name : "mitbih", "mitbih-ds1", "mitbih-context" or "ptbxl"
+    name : "mitbih", "mitbih-published", "mitbih-ds1", "mitbih-context" or "ptbxl"
         "mitbih" was trained on four fifths of all beats of MIT-BIH, drawn by beat, so it knows
-        every patient there; "mitbih-ds1" on the patients of DS1 alone. Both read beats as
-        published, (n, 187, 1). "mitbih-context", trained on DS1, reads beats with context and numbers,
+        every patient there, and so does "mitbih-published", trained on the published training file;
+        "mitbih-ds1" on the patients of DS1 alone. All three read beats as published, (n, 187, 1). "mitbih-context", trained on DS1, reads beats with context and numbers,
         as chapter 5 prepares them. "ptbxl" is "mitbih" tuned on recordings 1 to 500 of PTB-XL: its
         column 1 is the probability that the recording, lead II, is not normal; take the mean over
         its beats. How they were trained stands in ``studies/``, how they score in ``results/``.

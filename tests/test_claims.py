@@ -43,4 +43,4 @@ def test_chapter_3_fails_with_a_network_that_sees_nothing(tmp_path, real_beats):
     )  # fmt: skip
     failed = re.findall(r"^FAILED .*::Cell (\d+)", done.stdout, re.M)
     assert failed == [str(len(CELLS))], done.stdout[-3000:]  # the claims, after one cell more
-    assert "macro-F1 at least 0.90: False" in done.stdout
+    assert "macro-F1 at least 0.88: False" in done.stdout

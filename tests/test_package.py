@@ -34,11 +34,11 @@ def fresh(code):
 
 def test_the_import_is_quick_and_leaves_the_heavy_ones_alone():
     code = (
-        "import sys, time; t = time.process_time(); import ecg_lessons; t = time.process_time() - t;"
+        "import sys, time, numpy; t = time.process_time(); import ecg_lessons; t = time.process_time() - t;"
         "print(t, sorted({'tensorflow', 'keras', 'wfdb', 'matplotlib', 'pandas'} & set(sys.modules)))"
     )
     seconds, loaded = min(fresh(code).split(" ", 1) for _ in range(3))
-    assert float(seconds) < 0.3 and loaded == "[]"  # 0.09 s on a quiet machine
+    assert float(seconds) < 0.15 and loaded == "[]"  # 0.02 s; NumPy takes 0.07 to 0.25 s, by the machine
 
 
 def test_loading_beats_does_not_import_tensorflow():
@@ -214,7 +214,11 @@ def test_the_readmes_transfer_is_the_results_files():
 
 def results_table(found):
     """The README's row for each split."""
-    names = {"beat": "by beat, 80/20", "patient": "by patient, DS1 → DS2"}
+    names = {
+        "published": "by beat, the published files",
+        "beat": "by beat, our own, 80/20",
+        "patient": "by patient, DS1 → DS2",
+    }
     for split, numbers in found["summary"].items():
         runs = [run["test"]["classes"] for run in found["runs"] if run["split"] == split]
         f1 = [f"{np.mean([run[c]['F1'] for run in runs]):.2f}" for c in "NSVFQ"]

@@ -25,8 +25,8 @@ from ecg_lessons.data.records import find_patient, list_records
 from ecg_lessons.models import PRETRAINED
 from ecg_lessons.storage import open_for_writing
 from studies import staircase
-from studies.common import ROOT, write_results
-from studies.reference import split_beats
+from studies.common import ROOT, summarize_runs, write_results
+from studies.reference import SPLITS, split_beats
 from studies.staircase import CHOSEN
 
 PAGES = [
@@ -77,9 +77,10 @@ def evaluated(beats, context, known):
     known : dict
         As `people` returns it.
     """
-    by_beat, by_patient = (split_beats(beats, split)[2] for split in ("beat", "patient"))
+    published, by_beat, by_patient = (split_beats(beats, split)[2] for split in SPLITS)
     own = context.inter_patient()[1]
     tests = {
+        "mitbih-published": (published, published.signals[..., None]),
         "mitbih": (by_beat, by_beat.signals[..., None]),
         "mitbih-ds1": (by_patient, by_patient.signals[..., None]),
         "mitbih-context": (by_patient, staircase.make_inputs(CHOSEN, by_patient, own)),
@@ -217,24 +218,42 @@ def published_tables():
     neighbours = rows(["of the test beats, so many have in the training file", "share"], (
         [which, percent(share)]
         for which, share in found["share of the test beats with, in training"].items()))  # fmt: skip
-    return {"published-steps": steps, "published-folds": folds, "published-neighbours": neighbours}
+    scores = rows(["test beats", "beats", "accuracy", "macro-F1", *CLASSES], (
+        [which, *score_row(split, part)] for which, split, part in (
+            ("`mitbih_test.csv`", "published", "test"),
+            ("those with a neighbour in training", "published", "test, neighbour in training"),
+            ("those without one", "published", "test, no neighbour in training"),
+            ("other patients, DS2", "patient", "test"),
+        )))  # fmt: skip
+    return {
+        "published-steps": steps, "published-folds": folds, "published-neighbours": neighbours,
+        "published-scores": scores,
+    }  # fmt: skip
+
+
+def score_row(split, part):
+    """Number of beats, scores and F1 of each class on one part of a split's test beats, over the seeds."""
+    tests = [run[part] for run in load_results("reference")["runs"] if run["split"] == split]
+    numbers = summarize_runs([{"test": test} for test in tests])
+    n_beats = sum(of_class["beats"] for of_class in tests[0]["classes"].values())
+    f1 = (f"{np.mean([test['classes'][c]['F1'] for test in tests]):.2f}" for c in CLASSES)
+    return [spaced(n_beats), *(spread(numbers[name], 4) for name in ("accuracy", "macro-F1")), *f1]
 
 
 def reference_tables():
     """The reference network: each split over its seeds, and each seed."""
     found = load_results("reference")
-    head = ["split", "seeds", "accuracy", "macro-F1", *CLASSES]
+    names = {"published": "by beat, published", "beat": "by beat, our own", "patient": "by patient"}
+    head = ["split", "seeds", "test beats", "accuracy", "macro-F1", *CLASSES]
     each = ["split", "seed", "accuracy", "macro-F1", *CLASSES]
     splits, seeds = [], []
-    for split, numbers in found["summary"].items():
-        runs = [run for run in found["runs"] if run["split"] == split]
-        f1 = [np.mean([run["test"]["classes"][c]["F1"] for run in runs]) for c in CLASSES]
-        both = [spread(numbers[name], 4) for name in ("accuracy", "macro-F1")]
-        splits.append([f"by {split}", numbers["seeds"], *both, *(f"{value:.2f}" for value in f1)])
-        for run in runs:
-            f1 = [f"{run['test']['classes'][c]['F1']:.3f}" for c in CLASSES]
-            both = [f"{run['test'][name]:.4f}" for name in ("accuracy", "macro-F1")]
-            seeds.append([f"by {split}", run["seed"], *both, *f1])
+    for split, name in names.items():
+        splits.append([name, found["summary"][split]["seeds"], *score_row(split, "test")])
+        for run in found["runs"]:
+            if run["split"] == split:
+                f1 = [f"{run['test']['classes'][c]['F1']:.3f}" for c in CLASSES]
+                both = [f"{run['test'][score]:.4f}" for score in ("accuracy", "macro-F1")]
+                seeds.append([name, run["seed"], *both, *f1])
     return {"reference": rows(head, splits), "reference-seeds": rows(each, seeds)}
 
 
