@@ -32,8 +32,7 @@ from studies.common import (
 )
 from studies.published import find_neighbours
 
-# Chosen on the validation beats of the split by beat, and kept when others were tried on a fifth of the beats of
-# the published training file.
+# Chosen on the validation beats of the split "beat".
 RECIPE = {
     "epochs": 20,
     "batch": 512,

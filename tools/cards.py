@@ -218,8 +218,9 @@ def published_tables():
     neighbours = rows(["of the test beats, so many have in the training file", "share"], (
         [which, percent(share)]
         for which, share in found["share of the test beats with, in training"].items()))  # fmt: skip
+    runs = load_results("reference")["runs"]
     scores = rows(["test beats", "beats", "accuracy", "macro-F1", *CLASSES], (
-        [which, *score_row(split, part)] for which, split, part in (
+        [which, *score_row(runs, split, part)] for which, split, part in (
             ("`mitbih_test.csv`", "published", "test"),
             ("those with a neighbour in training", "published", "test, neighbour in training"),
             ("those without one", "published", "test, no neighbour in training"),
@@ -231,9 +232,9 @@ def published_tables():
     }  # fmt: skip
 
 
-def score_row(split, part):
+def score_row(runs, split, part):
     """Number of beats, scores and F1 of each class on one part of a split's test beats, over the seeds."""
-    tests = [run[part] for run in load_results("reference")["runs"] if run["split"] == split]
+    tests = [run[part] for run in runs if run["split"] == split]
     numbers = summarize_runs([{"test": test} for test in tests])
     n_beats = sum(of_class["beats"] for of_class in tests[0]["classes"].values())
     f1 = (f"{np.mean([test['classes'][c]['F1'] for test in tests]):.2f}" for c in CLASSES)
@@ -248,7 +249,7 @@ def reference_tables():
     each = ["split", "seed", "accuracy", "macro-F1", *CLASSES]
     splits, seeds = [], []
     for split, name in names.items():
-        splits.append([name, found["summary"][split]["seeds"], *score_row(split, "test")])
+        splits.append([name, found["summary"][split]["seeds"], *score_row(found["runs"], split, "test")])
         for run in found["runs"]:
             if run["split"] == split:
                 f1 = [f"{run['test']['classes'][c]['F1']:.3f}" for c in CLASSES]
